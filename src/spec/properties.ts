@@ -1,0 +1,90 @@
+/** Table properties that DataShard reads, their defaults, and those that nobody may set (Iceberg docs: "Configuration"). */
+import { invalid, unsupported } from '../errors.ts'
+import type { TableMetadata } from './metadata.ts'
+
+type Properties = Readonly<Record<string, string>>
+
+/** Kept by the commit protocol; `setProperties` refuses them. */
+const RESERVED = ['datashard.ledger', 'datashard.probe']
+
+/** Names that the Iceberg spec reserves for the metadata's own fields. */
+const SPEC_RESERVED = [
+  'format-version',
+  'uuid',
+  'snapshot-count',
+  'current-snapshot-summary',
+  'current-snapshot-id',
+  'current-snapshot-timestamp-ms',
+  'current-schema',
+  'default-partition-spec',
+  'default-sort-order',
+]
+
+export const MANIFEST_COMPRESSION = 'write.avro.compression-codec'
+
+/** Entries of the metadata log that a commit keeps: `write.metadata.previous-versions-max`, default 100. */
+export function previousVersionsMax(properties: Properties): number {
+  return integerProperty(properties, 'write.metadata.previous-versions-max', 100, 1)
+}
+
+export function integerProperty(properties: Properties, name: string, fallback: number, min: number): number {
+  const text = properties[name]
+  if (text === undefined) return fallback
+  const value = Number(text)
+  if (!Number.isSafeInteger(value) || value < min) {
+    invalid(`table property '${name}' is '${text}', expected an integer of at least ${min}`)
+  }
+  return value
+}
+
+/** Refuses properties that are not a map of strings, or that only the protocol may write. */
+export function checkProperties(properties: Properties): void {
+  for (const [name, value] of Object.entries(properties)) {
+    if (typeof value !== 'string') {
+      invalid(`table property '${name}' is ${typeof value}; the Iceberg spec allows only strings: use '${String(value)}'`)
+    }
+    if (name === '') invalid('a table property needs a name')
+    checkPropertyName(name)
+  }
+  refuseUnsafe(properties)
+}
+
+export function checkPropertyName(name: string): void {
+  if (RESERVED.includes(name)) invalid(`table property '${name}' belongs to the commit protocol and cannot be changed`)
+  if (SPEC_RESERVED.includes(name)) invalid(`table property '${name}' is reserved by the Iceberg spec`)
+}
+
+/**
+ * Refuses to write to a table whose settings would break the chain of versions for somebody.
+ * - compressed metadata: Java then writes `v{N}.gz.metadata.json` beside our `v{N}.metadata.json`, and both exist;
+ * - deletion of old versions at commit: a number that was deleted could be created again;
+ * - a ledger: a newer DataShard folds appends here, and a commit that does not keep the ledger could double rows.
+ */
+export function checkWritable(metadata: TableMetadata, where: string): void {
+  if (metadata.formatVersion === 1) {
+    unsupported(`${where} is an Iceberg table of format v1; upgrade it to v2 to append (reading works)`)
+  }
+  if (metadata.formatVersion === 3) {
+    unsupported(`${where} is an Iceberg table of format v3, which this version cannot append to (reading works)`)
+  }
+  if (metadata.properties['datashard.ledger'] !== undefined) {
+    unsupported(`${where} is written by a newer version of DataShard; upgrade this one to append to it`)
+  }
+  refuseUnsafe(metadata.properties)
+}
+
+function refuseUnsafe(properties: Properties): void {
+  const codec = properties['write.metadata.compression-codec'] ?? 'none'
+  if (codec !== 'none') {
+    unsupported(
+      `table property 'write.metadata.compression-codec' is '${codec}': engines would write versions under two names ` +
+        `and the table could fork; set it to 'none'`,
+    )
+  }
+  if (properties['write.metadata.delete-after-commit.enabled'] === 'true') {
+    unsupported(
+      `table property 'write.metadata.delete-after-commit.enabled' is 'true': a deleted version number could be ` +
+        `created again by a writer that slept; set it to 'false'`,
+    )
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * Where a table's objects are: paths as metadata names them, on one side, keys of an object store on the other.
+ *
+ * A table may be read from another place than the one its metadata names (a bucket mapped to a directory, a copied
+ * folder): paths under the metadata's `location` are found under the place that was opened. What lies elsewhere is
+ * read only where the credentials decide about access anyway, in the same bucket; on a disk a table's metadata must
+ * not make a program open any file that it names.
+ */
+import { DataShardError } from '../errors.ts'
+import type { ObjectStore } from './store.ts'
+
+export interface TableFiles {
+  readonly store: ObjectStore
+  /** Key prefix of the table, without a trailing slash; '' when the table is the store's root. */
+  readonly prefix: string
+  /** `location` of the table metadata, without a trailing slash. */
+  readonly location: string
+  /** The key of a path in metadata. `corrupt` if the path leads out of the table. No request. */
+  resolve(path: string): string
+  /** The key of a name under the table: `key('metadata/v1.metadata.json')`. */
+  key(name: string): string
+  /** How metadata names a key of this table. */
+  pathOf(key: string): string
+}
+
+export function tableFiles(store: ObjectStore, prefix: string, location: string): TableFiles {
+  const base = trimSlash(location)
+  const bases = alternativeNames(base)
+  const key = (name: string) => (prefix === '' ? name : `${prefix}/${name}`)
+  return {
+    store,
+    prefix,
+    location: base,
+    key,
+    resolve: (path) => {
+      for (const name of bases) {
+        if (path.startsWith(`${name}/`)) return key(safeTail(path.slice(name.length + 1), path, base))
+      }
+      const outside = sharesBucket(path, store.url) ? store.keyOf(path) : undefined
+      if (outside === undefined) throw escapes(path, base)
+      return safeTail(outside, path, base)
+    },
+    pathOf: (objectKey) => {
+      const root = prefix === '' ? '' : `${prefix}/`
+      if (!objectKey.startsWith(root)) throw new DataShardError('internal', `'${objectKey}' is no key of ${base}`)
+      return `${base}/${objectKey.slice(root.length)}`
+    },
+  }
+}
+
+/** Java writes local paths as `file:/dir`, `file:///dir` or bare, and S3 ones with any of three schemes. */
+function alternativeNames(location: string): readonly string[] {
+  const local = /^(?:file:\/\/|file:)?(\/(?!\/).*)$/.exec(location)
+  if (local) return [location, local[1]!, `file:${local[1]!}`, `file://${local[1]!}`]
+  const s3 = /^s3[an]?:\/\/(.*)$/.exec(location)
+  if (s3) return [`s3://${s3[1]!}`, `s3a://${s3[1]!}`, `s3n://${s3[1]!}`]
+  return [location]
+}
+
+function sharesBucket(path: string, storeUrl: string): boolean {
+  return /^(?:s3[an]?|memory):\/\//.test(path) && /^(?:s3|memory):/.test(storeUrl)
+}
+
+function safeTail(tail: string, path: string, location: string): string {
+  if (tail.split('/').some((segment) => segment === '..' || segment === '.')) throw escapes(path, location)
+  return tail
+}
+
+function escapes(path: string, location: string): DataShardError {
+  return new DataShardError(
+    'corrupt',
+    `the table at ${location} names '${path}', which lies outside of it; nothing was read. If the table was moved or ` +
+      `registers files of another place, copy them under its location`,
+    { details: { path, table: location } },
+  )
+}
+
+export function trimSlash(location: string): string {
+  return location.length > 1 ? location.replace(/\/+$/, '') : location
+}
