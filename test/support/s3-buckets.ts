@@ -1,0 +1,91 @@
+import { createHash } from 'node:crypto'
+
+export interface StoredObject {
+  readonly body: Uint8Array
+  /** With its quotes, as it goes over the wire. */
+  readonly etag: string
+  readonly lastModified: Date
+  /** What comes back with GET and HEAD: content-type, x-amz-meta-*, checksums. */
+  readonly headers: Readonly<Record<string, string>>
+}
+
+export interface PendingUpload {
+  readonly bucket: string
+  readonly key: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly parts: Map<number, { readonly body: Uint8Array; readonly etag: string }>
+}
+
+/** An S3 error as a value of the protocol: status and code. */
+export class S3Error extends Error {
+  readonly status: number
+  readonly code: string
+  readonly headers: Readonly<Record<string, string>>
+
+  constructor(status: number, code: string, message: string = code, headers: Readonly<Record<string, string>> = {}) {
+    super(message)
+    this.name = 'S3Error'
+    this.status = status
+    this.code = code
+    this.headers = headers
+  }
+}
+
+export interface Page {
+  readonly entries: readonly (readonly [key: string, object: StoredObject])[]
+  readonly commonPrefixes: readonly string[]
+  /** Present when there is more: the name, key or common prefix, after which the next page starts. */
+  readonly next?: string
+}
+
+export interface ListRequest {
+  readonly prefix: string
+  readonly after: string
+  readonly delimiter: string
+  readonly limit: number
+}
+
+export type Bucket = Map<string, StoredObject>
+
+export function etagOf(body: Uint8Array): string {
+  return `"${createHash('md5').update(body).digest('hex')}"`
+}
+
+/** S3 lists in the order of UTF-8 bytes; JavaScript compares UTF-16 units, which differs beyond U+FFFF. */
+function compareUtf8(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b))
+}
+
+export function listPage(bucket: Bucket, { prefix, after, delimiter, limit }: ListRequest): Page {
+  const keys = [...bucket.keys()].filter((key) => key.startsWith(prefix) && compareUtf8(key, after) > 0)
+  keys.sort(compareUtf8)
+  const entries: [string, StoredObject][] = []
+  const commonPrefixes: string[] = []
+  let last = ''
+  for (const key of keys) {
+    const cut = delimiter === '' ? -1 : key.indexOf(delimiter, prefix.length)
+    const common = cut === -1 ? undefined : key.slice(0, cut + delimiter.length)
+    if (common !== undefined && (common === commonPrefixes.at(-1) || common === after)) continue
+    if (entries.length + commonPrefixes.length === limit) return { entries, commonPrefixes, next: last }
+    const object = bucket.get(key)
+    if (common !== undefined) commonPrefixes.push(common)
+    else if (object !== undefined) entries.push([key, object])
+    last = common ?? key
+  }
+  return { entries, commonPrefixes }
+}
+
+/** RFC 9110 section 14: the bytes that one `Range` asks for, or undefined when the header is to be ignored. */
+export function parseRange(header: string | undefined, size: number): { start: number; end: number } | undefined {
+  const match = /^bytes=(\d*)-(\d*)$/.exec(header ?? '')
+  if (match === null || (match[1] === '' && match[2] === '')) return undefined
+  const [, first = '', last = ''] = match
+  const start = first === '' ? Math.max(0, size - Number(last)) : Number(first)
+  const end = first === '' || last === '' ? size : Math.min(size, Number(last) + 1)
+  if (start >= size || end <= start) {
+    throw new S3Error(416, 'InvalidRange', 'The requested range is not satisfiable', {
+      'content-range': `bytes */${size}`,
+    })
+  }
+  return { start, end }
+}
