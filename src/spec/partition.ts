@@ -1,4 +1,5 @@
 /** Partition specs (spec: "Partitioning"). */
+import type { Unknown } from './snapshot.ts'
 import type { Transform } from './transforms.ts'
 import type { Value } from './types.ts'
 
@@ -8,11 +9,17 @@ export interface PartitionField {
   readonly fieldId: number
   readonly name: string
   readonly transform: Transform
+  /** v3: the arguments of a transform with several, whose `transform` is then unknown to this version. */
+  readonly sourceIds?: readonly number[]
+  /** JSON fields that this version does not model. */
+  readonly unknown?: Unknown
 }
 
 export interface PartitionSpec {
   readonly specId: number
   readonly fields: readonly PartitionField[]
+  /** JSON fields that this version does not model. */
+  readonly unknown?: Unknown
 }
 
 /** The values of a spec's fields for one file, in the order of `spec.fields`. */

@@ -41,7 +41,9 @@ export function integerProperty(properties: Properties, name: string, fallback: 
 export function checkProperties(properties: Properties): void {
   for (const [name, value] of Object.entries(properties)) {
     if (typeof value !== 'string') {
-      invalid(`table property '${name}' is ${typeof value}; the Iceberg spec allows only strings: use '${String(value)}'`)
+      invalid(
+        `table property '${name}' is ${typeof value}; the Iceberg spec allows only strings: use '${String(value)}'`,
+      )
     }
     if (name === '') invalid('a table property needs a name')
     checkPropertyName(name)

@@ -33,11 +33,13 @@ export interface SnapshotRef {
 export interface SnapshotLogEntry {
   readonly timestampMs: number
   readonly snapshotId: bigint
+  readonly unknown?: Unknown
 }
 
 export interface MetadataLogEntry {
   readonly timestampMs: number
   readonly metadataFile: string
+  readonly unknown?: Unknown
 }
 
 export const MAIN_BRANCH = 'main'

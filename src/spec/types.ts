@@ -3,6 +3,8 @@
  * metadata survives unharmed, and refused by name where a value of theirs would have to be read or written.
  */
 
+import type { Unknown } from './snapshot.ts'
+
 export type PrimitiveName =
   | 'boolean'
   | 'int'
@@ -23,12 +25,14 @@ export type PrimitiveType =
   | { readonly type: PrimitiveName }
   | { readonly type: 'decimal'; readonly precision: number; readonly scale: number }
   | { readonly type: 'fixed'; readonly length: number }
-  /** A type of a later format (`unknown`, `variant`, `geometry(...)`): kept by its exact name, never read or written. */
-  | { readonly type: 'unsupported'; readonly name: string }
+  /** A type of a later format (`unknown`, `variant`, `geometry(...)`): kept by its exact name (or JSON), never read or written. */
+  | { readonly type: 'unsupported'; readonly name: string; readonly json?: unknown }
 
 export interface StructType {
   readonly type: 'struct'
   readonly fields: readonly Field[]
+  /** JSON fields that this version does not model. */
+  readonly unknown?: Unknown
 }
 
 export interface ListType {
@@ -36,6 +40,8 @@ export interface ListType {
   readonly elementId: number
   readonly element: Type
   readonly elementRequired: boolean
+  /** JSON fields that this version does not model. */
+  readonly unknown?: Unknown
 }
 
 export interface MapType {
@@ -45,6 +51,8 @@ export interface MapType {
   readonly valueId: number
   readonly value: Type
   readonly valueRequired: boolean
+  /** JSON fields that this version does not model. */
+  readonly unknown?: Unknown
 }
 
 export type NestedType = StructType | ListType | MapType
@@ -60,12 +68,16 @@ export interface Field {
   /** v3 defaults as plain JSON, kept unharmed. */
   readonly initialDefault?: unknown
   readonly writeDefault?: unknown
+  /** JSON fields that this version does not model. */
+  readonly unknown?: Unknown
 }
 
 export interface Schema {
   readonly schemaId: number
   readonly fields: readonly Field[]
   readonly identifierFieldIds?: readonly number[]
+  /** JSON fields that this version does not model. */
+  readonly unknown?: Unknown
 }
 
 /**

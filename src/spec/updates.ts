@@ -34,7 +34,11 @@ export interface ApplyContext {
 }
 
 /** The metadata of the next version. Pure; `base` is not changed. */
-export function applyUpdates(base: TableMetadata, updates: readonly TableUpdate[], context: ApplyContext): TableMetadata {
+export function applyUpdates(
+  base: TableMetadata,
+  updates: readonly TableUpdate[],
+  context: ApplyContext,
+): TableMetadata {
   const added = updates.flatMap((update) => (update.action === 'add-snapshot' ? [update.snapshot.timestampMs] : []))
   const lastUpdatedMs = Math.max(context.nowMs, base.lastUpdatedMs, ...added)
   let next: TableMetadata = { ...base, lastUpdatedMs }
