@@ -21,6 +21,12 @@ const failure = (text: string) => {
 
 const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth)
 
+/** A double that is printed as an integer beyond 2^53 is read as a bigint. */
+const exactInteger = (_key: string, value: unknown) =>
+  typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value) && Math.abs(value) < 1e21
+    ? BigInt(value)
+    : value
+
 describe('parseJson', () => {
   test('integers beyond 2^53 become bigint, the others stay numbers', () => {
     expect(parseJson('[9007199254740991,9007199254740992,-9223372036854775808,1234567890123456789]')).toEqual([
@@ -33,10 +39,10 @@ describe('parseJson', () => {
     expect(parseJson('123456789012345678901234567890')).toBe(123456789012345678901234567890n)
   })
 
-  test('equals JSON.parse for every document without long integers', () => {
+  test('equals JSON.parse for every document, but for integers beyond 2^53', () => {
     fc.assert(
       fc.property(fc.json(), (text) => {
-        expect(parseJson(text)).toEqual(JSON.parse(text))
+        expect(parseJson(text)).toEqual(JSON.parse(text, exactInteger))
       }),
     )
   })
@@ -116,7 +122,9 @@ describe('stringifyJson', () => {
       value: fc.oneof(
         { depthSize: 'small' },
         fc.string({ unit: 'binary' }),
-        fc.double({ noNaN: true, noDefaultInfinity: true }).filter((x) => !Object.is(x, -0)),
+        fc
+          .double({ noNaN: true, noDefaultInfinity: true })
+          .filter((x) => exactInteger('', x) === x && !Object.is(x, -0)),
         fc.bigInt().filter((x) => !Number.isSafeInteger(Number(x)) || BigInt(Number(x)) !== x),
         fc.boolean(),
         fc.constant(null),
