@@ -154,6 +154,9 @@ export function typeToJson(type: Type): unknown {
       return mapToJson(type)
     case 'unsupported':
       return isObject(type.json) ? type.json : type.name
+    case 'decimal':
+      // The spec shows both spellings; with the blank is what Iceberg's own writers store.
+      return `decimal(${type.precision}, ${type.scale})`
     default:
       return typeName(type)
   }
