@@ -1,0 +1,237 @@
+/**
+ * The commit loop. A change is a function from base metadata to updates; committing is creating the next version if
+ * nobody else has; losing means calling the function again on the new head. Every change of a table meets here.
+ */
+import { DataShardError, throwIfAborted } from '../errors.ts'
+import { uuid } from '../runtime.ts'
+import type { TableMetadata } from '../spec/metadata.ts'
+import { checkWritable } from '../spec/properties.ts'
+import type { TableUpdate } from '../spec/updates.ts'
+import { applyUpdates } from '../spec/updates.ts'
+import { ageMs, CUSTODY_MS, inCustody, sighting } from './custody.ts'
+import { createVersion } from './create-version.ts'
+import { encodeTable } from './document.ts'
+import type { Head, TableHead } from './head.ts'
+import { findHead } from './head.ts'
+import { HintWriter } from './hint.ts'
+import type { Place } from './place.ts'
+import { storeNow } from './place.ts'
+import { versionName } from './version.ts'
+
+/** What a change comes to on one base. */
+export interface Derived {
+  readonly updates: readonly TableUpdate[]
+  /** Keys written for this base only (a manifest list): useless, and deleted, once the attempt has lost. */
+  readonly scratch: readonly string[]
+}
+
+export interface DeriveContext {
+  /** 1 for the first attempt. */
+  readonly attempt: number
+  /** By the store's clock. */
+  readonly nowMs: number
+  readonly signal: AbortSignal | undefined
+}
+
+export interface Change {
+  /** For messages: 'append', 'set properties'. */
+  readonly what: string
+  /**
+   * Called once per attempt with the newest metadata. Throws `commit-conflict` when the change makes no sense on this
+   * base any more, and whatever else keeps it from being made; nothing is committed then.
+   */
+  derive(base: TableMetadata, context: DeriveContext): Promise<Derived>
+}
+
+export interface CommitOptions {
+  readonly signal?: AbortSignal | undefined
+  /** How long to go on against other writers before `commit-contention`; default 30,000. */
+  readonly timeoutMs?: number | undefined
+  /** Called right before the version is sent, the last moment at which the change can be withdrawn by throwing. */
+  readonly beforeCreate?: (() => void) | undefined
+}
+
+export interface Committed {
+  readonly head: TableHead
+  /** Creates that were tried, the successful one included. */
+  readonly attempts: number
+}
+
+export const DEFAULT_TIMEOUT_MS = 30_000
+
+/** A cached base is re-read when it is this old, so that a slow upload does not end with a base too old to use. */
+const BASE_MAX_AGE_MS = CUSTODY_MS / 2
+const MAX_BACKOFF_MS = 2_000
+/** After a shorter wait the version that was lost to is still the best guess of the head. */
+const STILL_FRESH_MS = 50
+
+/** The head that a process knows of one table, and the way to move it. Commits of one committer run one at a time. */
+export class Committer {
+  readonly place: Place
+  readonly #hint: HintWriter
+  readonly #background = new Set<Promise<void>>()
+  #head: TableHead
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(place: Place, head: TableHead) {
+    this.place = place
+    this.#head = head
+    this.#hint = new HintWriter(place)
+  }
+
+  get head(): TableHead {
+    return this.#head
+  }
+
+  /** Looks for newer versions: two requests if there are none. `not-found` if the table was dropped. */
+  async refresh(signal?: AbortSignal): Promise<TableHead> {
+    return this.#adopt(await findHead(this.place, this.#head, signal))
+  }
+
+  /** Commits a change after those that were given before it. One create per attempt, plus what the change writes. */
+  commit(change: Change, options: CommitOptions = {}): Promise<Committed> {
+    const result = this.#last.then(() => this.#commit(change, options))
+    this.#last = result.catch(() => undefined)
+    return result
+  }
+
+  /** Resolves when the hint and the cleaning up of lost attempts are done. */
+  async flush(): Promise<void> {
+    await Promise.all([this.#hint.flush(), ...this.#background])
+  }
+
+  async #commit(change: Change, options: CommitOptions): Promise<Committed> {
+    const { runtime } = this.place
+    const startMs = runtime.monotonic()
+    const deadlineMs = startMs + (options.timeoutMs ?? DEFAULT_TIMEOUT_MS)
+    const scratch: string[] = []
+    for (let attempt = 1; ; attempt++) {
+      throwIfAborted(options.signal, change.what)
+      if (ageMs(this.#head.seen, runtime) > BASE_MAX_AGE_MS) await this.refresh(options.signal)
+      const attemptMs = runtime.monotonic()
+      const lost = await this.#attempt(change, options, attempt, deadlineMs, scratch)
+      if (lost === undefined) {
+        this.#discard(scratch)
+        return { head: this.#head, attempts: attempt }
+      }
+      if (runtime.monotonic() >= deadlineMs) {
+        this.#discard(scratch)
+        throw contention(this.place, change, attempt, runtime.monotonic() - startMs)
+      }
+      await this.#catchUp(lost, runtime.monotonic() - attemptMs, attempt, options.signal)
+    }
+  }
+
+  /** Undefined when the version was created; else the head to go on from. */
+  async #attempt(
+    change: Change,
+    options: CommitOptions,
+    attempt: number,
+    deadlineMs: number,
+    scratch: string[],
+  ): Promise<Head | undefined> {
+    const base = this.#head
+    checkWritable(base.metadata, this.place.location)
+    const nowMs = storeNow(this.place)
+    const derived = await change.derive(base.metadata, { attempt, nowMs, signal: options.signal })
+    scratch.push(...derived.scratch)
+    const baseFile = `${base.metadata.location}/${versionName(base.version)}`
+    const metadata = applyUpdates(base.metadata, derived.updates, { nowMs, baseFile })
+    const nonce = uuid(this.place.runtime)
+    const version = base.version + 1
+    options.beforeCreate?.()
+    const created = await createVersion(this.place, {
+      base,
+      version,
+      bytes: encodeTable(metadata, nonce),
+      nonce,
+      isIn: holdsSnapshotsOf(derived.updates),
+      deadlineMs,
+      signal: options.signal,
+    })
+    if (created.outcome === 'lost') return created.next
+    if (created.outcome === 'stale') return base
+    // What was written for this base is live now; what is left in `scratch` belongs to attempts that lost.
+    scratch.splice(scratch.length - derived.scratch.length)
+    this.#head = { kind: 'table', version, form: 'plain', nonce, metadata, seen: sighting(this.place.runtime) }
+    this.#hint.raise(version)
+    return undefined
+  }
+
+  /** Moves to the head after a loss, with a random wait that grows with the losses: writers must not march in step. */
+  async #catchUp(lost: Head, attemptMs: number, losses: number, signal: AbortSignal | undefined): Promise<void> {
+    const { runtime } = this.place
+    const waitMs = runtime.random() * Math.min(MAX_BACKOFF_MS, attemptMs * 2 ** Math.min(losses - 1, 10))
+    if (waitMs >= STILL_FRESH_MS) await runtime.sleep(waitMs, signal)
+    const known = waitMs < STILL_FRESH_MS && lost !== this.#head && inCustody(lost.seen, runtime)
+    this.#adopt(known ? lost : await findHead(this.place, lost, signal))
+  }
+
+  #adopt(found: Head | undefined): TableHead {
+    const { location } = this.place
+    if (!found) throw new DataShardError('not-found', `the table at ${location} is gone: it has no version any more`)
+    if (found.kind === 'tombstone') {
+      throw new DataShardError('not-found', `the table at ${location} was dropped; create it to use it again`)
+    }
+    if (found.metadata.tableUuid !== this.#head.metadata.tableUuid) {
+      throw new DataShardError('not-found', `the table at ${location} was dropped and another one created; load it again`)
+    }
+    this.#head = found
+    return found
+  }
+
+  #discard(keys: readonly string[]): void {
+    if (keys.length === 0) return
+    // Best effort: what stays is an orphan that nothing names, and maintenance finds it.
+    const done: Promise<void> = this.place.store
+      .delete(keys)
+      .catch(() => undefined)
+      .finally(() => this.#background.delete(done))
+    this.#background.add(done)
+  }
+}
+
+function holdsSnapshotsOf(updates: readonly TableUpdate[]): ((metadata: TableMetadata) => boolean) | undefined {
+  const ids = updates.flatMap((update) => (update.action === 'add-snapshot' ? [update.snapshot.snapshotId] : []))
+  if (ids.length === 0) return undefined
+  return (metadata) => ids.every((id) => metadata.snapshots.some((snapshot) => snapshot.snapshotId === id))
+}
+
+function contention(place: Place, change: Change, attempts: number, elapsedMs: number): DataShardError {
+  return new DataShardError(
+    'commit-contention',
+    `${change.what}: ${attempts} attempts within ${Math.round(elapsedMs)} ms all lost to other writers of ` +
+      `${place.location}; nothing was committed. Call again, or give more time with timeoutMs`,
+    { details: { table: place.location, attempts, elapsedMs: Math.round(elapsedMs) } },
+  )
+}
+
+/** Creates version `version` where no table is yet, or above a tombstone. `won`, or what is there instead. */
+export async function createFirstVersion(
+  place: Place,
+  base: Head | undefined,
+  metadata: TableMetadata,
+  signal?: AbortSignal,
+): Promise<{ readonly won: true; readonly head: TableHead } | { readonly won: false; readonly head: Head }> {
+  const nonce = uuid(place.runtime)
+  const version = (base?.version ?? 0) + 1
+  const created = await createVersion(place, {
+    base,
+    version,
+    bytes: encodeTable(metadata, nonce),
+    nonce,
+    isIn: (later) => later.tableUuid === metadata.tableUuid,
+    deadlineMs: place.runtime.monotonic() + DEFAULT_TIMEOUT_MS,
+    signal,
+  })
+  if (created.outcome === 'stale') {
+    throw new DataShardError('unavailable', `creating ${place.location} took too long; try again`)
+  }
+  if (created.outcome === 'lost') return { won: false, head: created.next }
+  const head: TableHead = { kind: 'table', version, form: 'plain', nonce, metadata, seen: sighting(place.runtime) }
+  const hint = new HintWriter(place)
+  hint.raise(version)
+  await hint.flush()
+  return { won: true, head }
+}
+

@@ -1,0 +1,148 @@
+/**
+ * Creating the next version: the one conditional write that is the commit, and what each answer to it means
+ * (commit-protocol, "Outcomes of the create").
+ *
+ * | what came back | what it means, what to do |
+ * |---|---|
+ * | written | won |
+ * | precondition failed | it exists, perhaps through our own earlier try: read it and compare the nonce |
+ * | no answer that can be trusted | back off, read it, then send the same bytes again |
+ * | an error of the call itself | nothing was written, unless an earlier try of this call may have been |
+ */
+import { DataShardError, throwIfAborted } from '../errors.ts'
+import type { TableMetadata } from '../spec/metadata.ts'
+import { ageMs, CUSTODY_MS, inCustody } from './custody.ts'
+import type { Head } from './head.ts'
+import { findHead, readVersion } from './head.ts'
+import type { Place } from './place.ts'
+import { keyIn } from './place.ts'
+import { versionName } from './version.ts'
+
+/** `won`: the version is ours. `lost`: it is somebody else's, here it is. `stale`: the base is too old to build upon. */
+export type CreateOutcome =
+  | { readonly outcome: 'won' }
+  | { readonly outcome: 'lost'; readonly next: Head }
+  | { readonly outcome: 'stale' }
+
+export interface VersionCreate {
+  /** What the new version was computed from; `undefined`: the table's first version. */
+  readonly base: Head | undefined
+  readonly version: number
+  readonly bytes: Uint8Array
+  readonly nonce: string
+  /** Whether a later head holds what this version would bring; absent when nothing in metadata could tell. */
+  readonly isIn?: ((metadata: TableMetadata) => boolean) | undefined
+  /** By the monotonic clock; after it an unknown outcome is reported instead of asked for again. */
+  readonly deadlineMs: number
+  /** Fired before the first byte is sent: `aborted`. Afterwards the call answers with what happened. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** How often a version that was reported to exist may be missing when read, before the outcome is called unknown. */
+const MAX_GHOST_READS = 3
+const FIRST_BACKOFF_MS = 50
+const MAX_BACKOFF_MS = 2_000
+
+/**
+ * One request when it is won, two when it is lost. Throws `commit-unknown` when the outcome could not be learnt,
+ * `denied`, `unsupported` and the like when the store refused the first try, so that nothing was written.
+ */
+export async function createVersion(place: Place, create: VersionCreate): Promise<CreateOutcome> {
+  const key = keyIn(place, versionName(create.version))
+  throwIfAborted(create.signal, `the commit of version ${create.version}`)
+  let maybeSent = false
+  let cause: unknown
+  for (let tries = 0; ; tries++) {
+    // Checked before every send: a create that arrives later than this could land on a number that was deleted.
+    if (create.base && !inCustody(create.base.seen, place.runtime)) {
+      return maybeSent ? resolveLate(place, create, cause) : { outcome: 'stale' }
+    }
+    const sent = await send(place, key, create)
+    if (sent.kind === 'exists') return readOutcome(place, create)
+    if (sent.kind === 'written') {
+      const late = create.base !== undefined && ageMs(create.base.seen, place.runtime) >= CUSTODY_MS
+      return late ? resolveLate(place, create, cause) : { outcome: 'won' }
+    }
+    // A plain refusal of the first try is certain; later ones say nothing about the tries before.
+    if (sent.kind === 'failed' && !maybeSent) throw sent.cause
+    cause = sent.cause
+    maybeSent = true
+    if (place.runtime.monotonic() >= create.deadlineMs) throw unknown(place, create, cause)
+    await place.runtime.sleep(backoffMs(place, tries))
+    const seen = await compare(place, create).catch((error: unknown) => void (cause = error))
+    if (seen) return seen
+  }
+}
+
+type Sent =
+  | { readonly kind: 'written' }
+  | { readonly kind: 'exists' }
+  | { readonly kind: 'unknown' | 'failed'; readonly cause: unknown }
+
+async function send(place: Place, key: string, create: VersionCreate): Promise<Sent> {
+  try {
+    const result = await place.store.put(key, create.bytes, {
+      mode: 'create',
+      metadata: { 'datashard-nonce': create.nonce },
+      contentType: 'application/json',
+    })
+    if (result.outcome === 'written') return { kind: 'written' }
+    if (result.outcome === 'precondition-failed') return { kind: 'exists' }
+    return { kind: 'unknown', cause: result.cause }
+  } catch (cause) {
+    return { kind: 'failed', cause }
+  }
+}
+
+/** Somebody's version exists under this number: ours or another's? Undefined if it is not to be seen. */
+async function compare(place: Place, create: VersionCreate): Promise<CreateOutcome | undefined> {
+  const next = await readVersion(place, create.version, 'plain')
+  if (!next) return undefined
+  if (next.nonce !== create.nonce) return { outcome: 'lost', next }
+  const late = create.base !== undefined && !inCustody(create.base.seen, place.runtime)
+  return late ? resolveLate(place, create, undefined) : { outcome: 'won' }
+}
+
+async function readOutcome(place: Place, create: VersionCreate): Promise<CreateOutcome> {
+  let cause: unknown
+  for (let reads = 0; reads < MAX_GHOST_READS; reads++) {
+    const seen = await compare(place, create).catch((error: unknown) => void (cause = error))
+    if (seen) return seen
+    if (DataShardError.is(cause, 'commit-unknown') || place.runtime.monotonic() >= create.deadlineMs) break
+    await place.runtime.sleep(backoffMs(place, reads))
+  }
+  throw unknown(place, create, cause)
+}
+
+/**
+ * The answer came when the base was no longer known to be alive: the version may be an island above deleted ones. It
+ * counts only if the chain that leads to the head holds it.
+ */
+async function resolveLate(place: Place, create: VersionCreate, cause: unknown): Promise<CreateOutcome> {
+  try {
+    const head = await findHead(place)
+    if (head?.kind === 'table' && create.isIn?.(head.metadata)) return { outcome: 'won' }
+    if (head?.version === create.version && head.nonce === create.nonce) return { outcome: 'won' }
+    const there = head && (await readVersion(place, create.version, 'plain'))
+    // A number is given once: if somebody else has it, ours can never appear under it.
+    if (there && there.nonce !== create.nonce) return { outcome: 'lost', next: head }
+  } catch (error) {
+    throw unknown(place, create, error)
+  }
+  throw unknown(place, create, cause)
+}
+
+function backoffMs(place: Place, tries: number): number {
+  const ceiling = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** tries)
+  return ceiling / 2 + (place.runtime.random() * ceiling) / 2
+}
+
+function unknown(place: Place, create: VersionCreate, cause: unknown): DataShardError {
+  if (DataShardError.is(cause, 'commit-unknown')) return cause
+  return new DataShardError(
+    'commit-unknown',
+    `whether version ${create.version} of ${place.location} was committed could not be learnt: the store gave no ` +
+      `answer to trust. Read the table before you append the same rows again, and delete nothing`,
+    { cause, details: { table: place.location, version: create.version } },
+  )
+}

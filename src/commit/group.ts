@@ -1,0 +1,133 @@
+/**
+ * In-process group commit: appends that arrive while one is in flight become one commit, and each gets its own answer.
+ * An append that was cancelled, or that cannot be made on the newest base, leaves the group without harming the rest.
+ */
+import { DataShardError } from '../errors.ts'
+
+/** Appends in one commit; bounds the size of a manifest and the time to encode it. */
+const MAX_MEMBERS = 1_000
+
+/** Thrown by the committing function to say that these members cannot take part, and why. */
+export class Withdrawn extends Error {
+  readonly members: readonly number[]
+  readonly reason: unknown
+
+  constructor(members: readonly number[], reason: unknown) {
+    super('members left the group')
+    this.members = members
+    this.reason = reason
+  }
+}
+
+export interface GroupContext {
+  /** Fires when every member has been cancelled. */
+  readonly signal: AbortSignal
+  /** Throws {@link Withdrawn} if a member was cancelled; to be called right before the point of no return. */
+  check(): void
+}
+
+export type CommitGroup<Part, Result> = (parts: readonly Part[], context: GroupContext) => Promise<readonly Result[]>
+
+interface Member<Part, Result> {
+  readonly part: Part
+  readonly signal: AbortSignal | undefined
+  readonly resolve: (result: Result) => void
+  readonly reject: (error: unknown) => void
+}
+
+export class GroupCommit<Part, Result> {
+  readonly #commit: CommitGroup<Part, Result>
+  readonly #queue: Member<Part, Result>[] = []
+  #running: Promise<void> | undefined
+
+  constructor(commit: CommitGroup<Part, Result>) {
+    this.#commit = commit
+  }
+
+  /** Resolves with this part's own result. After a cancellation: `aborted`, and the part is in no commit. */
+  submit(part: Part, signal?: AbortSignal): Promise<Result> {
+    return new Promise<Result>((resolve, reject) => {
+      if (signal?.aborted) return reject(cancelled(signal))
+      const onAbort = () => {
+        // Still waiting for its turn: it leaves at once. In flight: `check` finds it.
+        const at = this.#queue.indexOf(member)
+        if (at < 0) return
+        this.#queue.splice(at, 1)
+        member.reject(cancelled(signal))
+      }
+      const settled = () => signal?.removeEventListener('abort', onAbort)
+      const member: Member<Part, Result> = {
+        part,
+        signal,
+        resolve: (result) => (settled(), resolve(result)),
+        reject: (error) => (settled(), reject(error as Error)),
+      }
+      signal?.addEventListener('abort', onAbort, { once: true })
+      this.#queue.push(member)
+      this.#running ??= this.#run().finally(() => {
+        this.#running = undefined
+      })
+    })
+  }
+
+  /** Resolves when nothing is queued or in flight. */
+  async idle(): Promise<void> {
+    while (this.#running) await this.#running
+  }
+
+  async #run(): Promise<void> {
+    while (this.#queue.length > 0) {
+      let members = this.#queue.splice(0, MAX_MEMBERS)
+      while (members.length > 0) members = await this.#try(members)
+    }
+  }
+
+  /** One commit; returns the members that have to try again because others left. */
+  async #try(members: Member<Part, Result>[]): Promise<Member<Part, Result>[]> {
+    const group = groupSignal(members.flatMap((member) => (member.signal ? [member.signal] : [])), members.length)
+    const check = () => {
+      const gone = members.flatMap((member, index) => (member.signal?.aborted ? [index] : []))
+      if (gone.length > 0) throw new Withdrawn(gone, undefined)
+    }
+    try {
+      check()
+      const results = await this.#commit(
+        members.map((member) => member.part),
+        { signal: group.signal, check },
+      )
+      members.forEach((member, index) => member.resolve(results[index]!))
+      return []
+    } catch (error) {
+      if (!(error instanceof Withdrawn)) {
+        for (const member of members) member.reject(error)
+        return []
+      }
+      const gone = new Set(error.members)
+      const [left, staying] = [members.filter((_, i) => gone.has(i)), members.filter((_, i) => !gone.has(i))]
+      for (const member of left) member.reject(error.reason ?? cancelled(member.signal))
+      return staying
+    } finally {
+      group.release()
+    }
+  }
+}
+
+function cancelled(signal: AbortSignal | undefined): DataShardError {
+  return new DataShardError('aborted', 'the append was cancelled; nothing of it was committed', { cause: signal?.reason })
+}
+
+/** A signal that fires when all of them have fired; never if a member has none. */
+function groupSignal(signals: readonly AbortSignal[], members: number): { signal: AbortSignal; release: () => void } {
+  const controller = new AbortController()
+  const onAbort = () => {
+    if (signals.length === members && signals.every((signal) => signal.aborted)) controller.abort(signals[0]?.reason)
+  }
+  for (const signal of signals) signal.addEventListener('abort', onAbort)
+  onAbort()
+  return {
+    signal: controller.signal,
+    release: () => {
+      for (const signal of signals) signal.removeEventListener('abort', onAbort)
+    },
+  }
+}

@@ -1,0 +1,120 @@
+/**
+ * Finding the head: the newest committed version. Version b is the head only if v{b+1} was missing and *afterwards*
+ * v{b} was there (commit-protocol, "Head"). The search starts at the hint, which is a lower bound and nothing more, or
+ * at a version seen alive a moment ago, and goes up one by one.
+ */
+import { DataShardError } from '../errors.ts'
+import type { TableMetadata } from '../spec/metadata.ts'
+import type { Sighting } from './custody.ts'
+import { ageMs, CUSTODY_MS, inCustody, sighting } from './custody.ts'
+import type { Tombstone } from './document.ts'
+import { decodeVersion } from './document.ts'
+import type { Place } from './place.ts'
+import { keyIn } from './place.ts'
+import type { VersionForm } from './version.ts'
+import { HINT_NAME, parseHint, parseVersionName, versionName } from './version.ts'
+
+interface HeadBase {
+  readonly version: number
+  readonly form: VersionForm
+  readonly nonce: string | undefined
+  readonly seen: Sighting
+}
+
+export interface TableHead extends HeadBase {
+  readonly kind: 'table'
+  readonly metadata: TableMetadata
+}
+
+export interface DroppedHead extends HeadBase {
+  readonly kind: 'tombstone'
+  readonly tombstone: Tombstone
+}
+
+export type Head = TableHead | DroppedHead
+
+/** How often a search may start over because versions vanished under it, before the table is called damaged. */
+const MAX_SEARCHES = 5
+
+/**
+ * The head, or undefined if no version exists. Three requests when the hint is right (hint, next version, head), two
+ * when `from` is still the head, one more per version that the start lags behind.
+ */
+export async function findHead(place: Place, from?: Head, signal?: AbortSignal): Promise<Head | undefined> {
+  if (from && inCustody(from.seen, place.runtime)) {
+    const found = await climb(place, from.version, from.form, from, signal)
+    if (found) return found
+  }
+  for (let search = 0; search < MAX_SEARCHES; search++) {
+    const start = (search === 0 ? await readHint(place, signal) : undefined) ?? (await listNewest(place, signal))
+    if (start === undefined) return undefined
+    const found = await climb(place, start.version, start.form, undefined, signal)
+    if (found) return found
+  }
+  throw new DataShardError(
+    'unavailable',
+    `the newest version of ${place.location} could not be read: versions vanished ${MAX_SEARCHES} times while it was ` +
+      `searched. Is somebody deleting metadata files?`,
+  )
+}
+
+/** Reads one version; undefined if it does not exist. One request. */
+export async function readVersion(
+  place: Place,
+  version: number,
+  form: VersionForm,
+  signal?: AbortSignal,
+): Promise<Head | undefined> {
+  const key = keyIn(place, versionName(version, form))
+  const bytes = await place.store.get(key, { signal })
+  if (!bytes) return undefined
+  const seen = sighting(place.runtime)
+  return { ...decodeVersion(bytes, place.store.urlOf(key)), version, form, seen }
+}
+
+async function climb(
+  place: Place,
+  start: number,
+  form: VersionForm,
+  known: Head | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Head | undefined> {
+  const exists = async (version: number) =>
+    (await place.store.head(keyIn(place, versionName(version, form)), { signal })) !== undefined
+  let version = start
+  let seen = sighting(place.runtime)
+  while (await exists(version + 1)) {
+    // A step counts only while the version below it was seen alive a moment ago.
+    if (ageMs(seen, place.runtime) >= CUSTODY_MS) return undefined
+    version += 1
+    // Who comes from a version of its own may be far behind: the hint is a shortcut over the first step.
+    if (known && version === known.version + 1) version = Math.max(version, (await readHint(place, signal))?.version ?? 0)
+    seen = sighting(place.runtime)
+  }
+  if (known?.version === version) {
+    // It was read before; that it is still there is all that is left to ask.
+    return (await exists(version)) ? { ...known, seen: sighting(place.runtime) } : undefined
+  }
+  const found = await readVersion(place, version, form, signal)
+  if (found || form === 'gzip' || version !== start) return found
+  // Java names compressed versions otherwise: perhaps the hint means one of these.
+  const gzip = await place.store.head(keyIn(place, versionName(version, 'gzip')), { signal })
+  return gzip && climb(place, version, 'gzip', undefined, signal)
+}
+
+async function readHint(place: Place, signal?: AbortSignal): Promise<{ version: number; form: VersionForm } | undefined> {
+  const bytes = await place.store.get(keyIn(place, HINT_NAME), { signal })
+  const version = bytes && parseHint(bytes)
+  return version === undefined ? undefined : { version, form: 'plain' }
+}
+
+/** Without a hint, or with one that names nothing: the slow way, through all pages. */
+async function listNewest(place: Place, signal?: AbortSignal): Promise<{ version: number; form: VersionForm } | undefined> {
+  const skip = place.prefix === '' ? 0 : place.prefix.length + 1
+  let newest: { version: number; form: VersionForm } | undefined
+  for await (const { key } of place.store.list(keyIn(place, 'metadata/v'), { signal })) {
+    const name = parseVersionName(key.slice(skip))
+    if (name && (newest === undefined || name.version > newest.version)) newest = name
+  }
+  return newest
+}

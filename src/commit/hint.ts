@@ -1,0 +1,68 @@
+/**
+ * The version hint: a lower bound of the head for whoever opens the table. No safety rests on it, but DuckDB trusts it
+ * exactly, so a slow writer must not move it back: after the first write the etag of the last one guards the next
+ * (`If-Match`); a mismatch means that others wrote, and then only a higher number replaces theirs.
+ */
+import type { Place } from './place.ts'
+import { keyIn } from './place.ts'
+import { encodeHint, HINT_NAME, parseHint } from './version.ts'
+
+const MAX_TRIES = 4
+
+export class HintWriter {
+  readonly #place: Place
+  #etag: string | undefined
+  #wanted = 0
+  #written = 0
+  #running: Promise<void> | undefined
+
+  constructor(place: Place) {
+    this.#place = place
+  }
+
+  /** Notes that `version` is committed and writes it in the background, the newest only; see {@link flush}. */
+  raise(version: number): void {
+    this.#wanted = Math.max(this.#wanted, version)
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined
+    })
+  }
+
+  /** Resolves when the hint has been written, or could not be: it is best effort and never fails a commit. */
+  async flush(): Promise<void> {
+    while (this.#running) await this.#running
+  }
+
+  async #run(): Promise<void> {
+    while (this.#written < this.#wanted) {
+      const version = this.#wanted
+      await this.#write(version).catch(() => undefined)
+      this.#written = version
+    }
+  }
+
+  async #write(version: number): Promise<void> {
+    const { store } = this.#place
+    const key = keyIn(this.#place, HINT_NAME)
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      const mode = this.#etag === undefined ? 'overwrite' : { ifMatch: this.#etag }
+      const result = await store.put(key, encodeHint(version), { mode, contentType: 'text/plain' })
+      if (result.outcome === 'written') {
+        this.#etag = result.etag
+        return
+      }
+      // Unknown: perhaps written; a store without If-Match ends here too. The next commit writes it unconditionally.
+      this.#etag = undefined
+      if (result.outcome === 'unknown') return
+      // The etag first: if the hint moves in between, the etag is the older one and the next try fails cleanly.
+      const head = await store.head(key)
+      const bytes = await store.get(key)
+      const theirs = bytes && parseHint(bytes)
+      if (theirs !== undefined && theirs >= version) {
+        this.#etag = head?.etag
+        return
+      }
+      this.#etag = head?.etag
+    }
+  }
+}

@@ -1,0 +1,123 @@
+/** Which snapshot a read is of: by id, by time, or by the name of a tag or branch. */
+import { DataShardError, invalid } from '../errors.ts'
+import type { TableMetadata } from '../spec/metadata.ts'
+import { currentSchema, currentSnapshot, schemaById, snapshotById } from '../spec/metadata.ts'
+import type { Snapshot } from '../spec/snapshot.ts'
+import { MAIN_BRANCH } from '../spec/snapshot.ts'
+import type { Schema } from '../spec/types.ts'
+
+/** A moment: a Date, an ISO 8601 string (UTC unless it names a zone), or milliseconds since the epoch. */
+export type Timestamp = Date | string | number | bigint
+
+export type AsOf =
+  | { readonly snapshotId: bigint | number | string }
+  | {
+      readonly timestamp: Timestamp
+      /** Where history was thinned out and the exact snapshot is gone: take the one before. Default false: an error. */
+      readonly nearest?: boolean
+    }
+  | { readonly ref: string }
+
+/** The snapshot to read (undefined: a table without any) and the schema to read it with. */
+export interface ResolvedSnapshot {
+  readonly snapshot: Snapshot | undefined
+  readonly schema: Schema
+}
+
+/**
+ * Snapshots and tags are read with the schema they were written with, the current state and branches with the table's.
+ * `not-found` names what there is; `invalid-argument` for a time that is none.
+ */
+export function resolveAsOf(metadata: TableMetadata, asOf: AsOf | undefined, where: string): ResolvedSnapshot {
+  if (asOf === undefined) return { snapshot: currentSnapshot(metadata), schema: currentSchema(metadata) }
+  if ('ref' in asOf) return resolveRef(metadata, asOf.ref, where)
+  if ('snapshotId' in asOf) {
+    const snapshotId = parseSnapshotId(asOf.snapshotId)
+    const snapshot = snapshotById(metadata, snapshotId)
+    if (snapshot) return withOwnSchema(metadata, snapshot)
+    throw new DataShardError('not-found', `${where} has no snapshot ${snapshotId}; ${describeSnapshots(metadata)}`)
+  }
+  if ('timestamp' in asOf) return withOwnSchema(metadata, snapshotAt(metadata, asOf.timestamp, asOf.nearest ?? false, where))
+  return invalid(`asOf needs one of snapshotId, timestamp and ref; found ${JSON.stringify(Object.keys(asOf))}`)
+}
+
+export function parseSnapshotId(value: bigint | number | string): bigint {
+  if (typeof value === 'bigint') return value
+  if (typeof value === 'number') {
+    if (Number.isSafeInteger(value)) return BigInt(value)
+    return invalid(`snapshot id ${value} is not exact as a number; snapshot ids are 64-bit: use a bigint`)
+  }
+  if (typeof value === 'string' && /^\d{1,19}$/.test(value)) return BigInt(value)
+  return invalid(`'${String(value)}' is no snapshot id; expected a bigint`)
+}
+
+function resolveRef(metadata: TableMetadata, name: string, where: string): ResolvedSnapshot {
+  const ref = metadata.refs[name]
+  if (!ref) {
+    if (name === MAIN_BRANCH) return { snapshot: undefined, schema: currentSchema(metadata) }
+    const names = Object.keys(metadata.refs)
+    const known = names.length > 0 ? `there are ${names.join(', ')}` : 'it has none'
+    throw new DataShardError('not-found', `${where} has no tag or branch named '${name}'; ${known}`)
+  }
+  const snapshot = snapshotById(metadata, ref.snapshotId)
+  if (!snapshot) throw new DataShardError('corrupt', `'${name}' of ${where} names snapshot ${ref.snapshotId}, which is gone`)
+  return ref.type === 'tag' ? withOwnSchema(metadata, snapshot) : { snapshot, schema: currentSchema(metadata) }
+}
+
+function withOwnSchema(metadata: TableMetadata, snapshot: Snapshot): ResolvedSnapshot {
+  const own = snapshot.schemaId === undefined ? undefined : schemaById(metadata, snapshot.schemaId)
+  return { snapshot, schema: own ?? currentSchema(metadata) }
+}
+
+/** The snapshot that was current at a moment, by the snapshot log (main's history), not by anybody's wall clock. */
+function snapshotAt(metadata: TableMetadata, timestamp: Timestamp, nearest: boolean, where: string): Snapshot {
+  const atMs = toMs(timestamp)
+  const log = metadata.snapshotLog
+  let at = -1
+  for (const [index, entry] of log.entries()) if (entry.timestampMs <= atMs) at = index
+  const entry = log[at]
+  if (!entry) {
+    const first = log[0]
+    const first_ = first ? `its history begins at ${iso(first.timestampMs)}` : 'it has no snapshot yet'
+    throw new DataShardError('not-found', `${where} had no snapshot at ${iso(atMs)}: ${first_}`)
+  }
+  const snapshot = snapshotById(metadata, entry.snapshotId)
+  const next = log[at + 1]
+  const after = next && snapshotById(metadata, next.snapshotId)
+  // A successor whose parent is another snapshot that is gone: history was thinned out in between.
+  const gap =
+    after?.parentSnapshotId !== undefined &&
+    after.parentSnapshotId !== entry.snapshotId &&
+    !snapshotById(metadata, after.parentSnapshotId)
+  if (snapshot && (!gap || nearest)) return snapshot
+  const neighbours = [
+    snapshot && `${entry.snapshotId} of ${iso(entry.timestampMs)} before it`,
+    after && next && `${after.snapshotId} of ${iso(next.timestampMs)} after it`,
+  ].filter(Boolean)
+  throw new DataShardError(
+    'not-found',
+    `${where} keeps no snapshot of exactly ${iso(atMs)}: its history was thinned out there. There is ` +
+      `${neighbours.join(' and ')}; say nearest: true to take the one before`,
+  )
+}
+
+function toMs(timestamp: Timestamp): number {
+  const ms =
+    timestamp instanceof Date
+      ? timestamp.getTime()
+      : typeof timestamp === 'string'
+        ? Date.parse(/(?:Z|[+-]\d\d:?\d\d)$/i.test(timestamp) || !timestamp.includes('T') ? timestamp : `${timestamp}Z`)
+        : Number(timestamp)
+  if (!Number.isFinite(ms)) invalid(`'${String(timestamp)}' is no moment; expected a Date, an ISO 8601 string or milliseconds`)
+  return ms
+}
+
+function iso(ms: number): string {
+  return Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString() : `${ms} ms`
+}
+
+function describeSnapshots(metadata: TableMetadata): string {
+  const ids = metadata.snapshots.map((snapshot) => String(snapshot.snapshotId))
+  if (ids.length === 0) return 'it has none yet'
+  return ids.length <= 5 ? `it has ${ids.join(', ')}` : `it has ${ids.length}, the newest ${ids.at(-1)}`
+}

@@ -1,0 +1,41 @@
+/** From a location and options to a place: which store, under which prefix. */
+import type { Place } from '../commit/place.ts'
+import type { Runtime } from '../runtime.ts'
+import { systemRuntime } from '../runtime.ts'
+import { openStore } from '../store/open.ts'
+import type { S3Options } from '../store/open.ts'
+import type { ObjectStore } from '../store/store.ts'
+
+/** How to reach a location; shared by everything that opens a table. */
+export interface OpenOptions {
+  /** A store to use instead of the one that the location names; it stays open when the table is closed. */
+  readonly store?: ObjectStore
+  /** Overrides of what the environment says about S3. */
+  readonly s3?: S3Options
+  readonly signal?: AbortSignal
+  /** A name for this writer, kept in the summary of each snapshot that it commits (`datashard.writer`). */
+  readonly writer?: string
+  /** Clock and randomness; for simulations. */
+  readonly runtime?: Runtime
+}
+
+export interface OpenedPlace {
+  readonly place: Place
+  readonly store: ObjectStore
+  /** Whether the store was made here, and is to be closed with the table. */
+  readonly ownsStore: boolean
+}
+
+export function openPlace(location: string, options: OpenOptions): OpenedPlace {
+  const runtime = options.runtime ?? systemRuntime
+  const opened = openStore(location, {
+    ...(options.store && { store: options.store }),
+    ...(options.s3 && { s3: options.s3 }),
+    runtime,
+  })
+  return {
+    place: { store: opened.store, prefix: opened.prefix, location: opened.location, runtime },
+    store: opened.store,
+    ownsStore: options.store === undefined,
+  }
+}

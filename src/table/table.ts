@@ -1,0 +1,285 @@
+/** A table as a user holds it: one head that moves with its own commits and with `refresh`, and what is done on it. */
+import { ManifestListCache } from '../commit/append.ts'
+import { Committer } from '../commit/commit.ts'
+import type { TableHead } from '../commit/head.ts'
+import type { Place } from '../commit/place.ts'
+import { unsupported } from '../errors.ts'
+import type { DataFile } from '../spec/data-file.ts'
+import type { TableMetadata } from '../spec/metadata.ts'
+import { currentSchema, currentSnapshot, defaultSpec, snapshotById } from '../spec/metadata.ts'
+import type { PartitionSpec } from '../spec/partition.ts'
+import type { Schema } from '../spec/types.ts'
+import type { TableFiles } from '../store/table-files.ts'
+import { tableFiles, trimSlash } from '../store/table-files.ts'
+import type { Scan } from '../scan/scan.ts'
+import type { AppendInput } from '../write/input.ts'
+import type { AppendOptions, AppendResult } from './append.ts'
+import { Appender } from './append.ts'
+import type { AppendFilesOptions } from './append-files.ts'
+import { stageFiles } from './append-files.ts'
+import type { AsOf } from './as-of.ts'
+import { parseSnapshotId, resolveAsOf } from './as-of.ts'
+import type { OpenOptions } from './open-place.ts'
+import type { RowIn, RowOut, RowTypes } from './row-types.ts'
+import type { TableScanOptions } from './scan-table.ts'
+import { scanTable } from './scan-table.ts'
+import type { OpenTransaction, Transaction } from './transaction.ts'
+import { newTransaction } from './transaction.ts'
+import type { SnapshotView, ViewContext } from './views.ts'
+import { liveFiles, snapshotView } from './views.ts'
+
+/** A read-only state of a table, as {@link Table.timeTravel} gives it. */
+export interface TableState<T extends RowTypes = undefined> {
+  readonly metadata: TableMetadata
+  readonly schema: Schema
+  currentSnapshot(): SnapshotView | undefined
+  scan(options?: Omit<TableScanOptions, 'asOf'>): Scan<RowOut<T>>
+  files(options?: { readonly signal?: AbortSignal }): AsyncIterable<DataFile>
+}
+
+export interface FilesOptions {
+  readonly asOf?: AsOf
+  readonly signal?: AbortSignal
+}
+
+export class Table<T extends RowTypes = undefined> implements TableState<T> {
+  /** As it is named for other engines: `s3://bucket/prefix`, or an absolute path. */
+  readonly location: string
+  readonly #committer: Committer
+  readonly #files: TableFiles
+  readonly #lists: ManifestListCache
+  readonly #appender: Appender
+  readonly #summary: Readonly<Record<string, string>>
+  readonly #readOnly: string | undefined
+  readonly #ownsStore: boolean
+
+  private constructor(place: Place, head: TableHead, options: OpenOptions, readOnly: string | undefined) {
+    this.location = place.location
+    this.#committer = new Committer(place, head)
+    this.#files = tableFiles(place.store, place.prefix, head.metadata.location)
+    this.#lists = new ManifestListCache(this.#files)
+    this.#summary = writerSummary(options.writer)
+    this.#readOnly = readOnly ?? movedFrom(place, head.metadata)
+    this.#ownsStore = options.store === undefined
+    this.#appender = new Appender({
+      committer: this.#committer,
+      files: this.#files,
+      lists: this.#lists,
+      summary: this.#summary,
+    })
+  }
+
+  /** @internal */
+  static open(place: Place, head: TableHead, options: OpenOptions): Table {
+    return new Table(place, head, options, undefined)
+  }
+
+  /** @internal */
+  static readOnly(place: Place, head: TableHead, options: OpenOptions): Table {
+    return new Table(place, head, options, 'it was opened by one metadata file, which is a state and not the table')
+  }
+
+  /** The newest version that this handle knows; 0 when it was opened by one metadata file. */
+  get version(): number {
+    return this.#committer.head.version
+  }
+
+  /** The metadata of that version. Immutable: a commit or a refresh puts another one in its place. */
+  get metadata(): TableMetadata {
+    return this.#committer.head.metadata
+  }
+
+  get schema(): Schema {
+    return currentSchema(this.metadata)
+  }
+
+  get partitionSpec(): PartitionSpec {
+    return defaultSpec(this.metadata)
+  }
+
+  get properties(): Readonly<Record<string, string>> {
+    return this.metadata.properties
+  }
+
+  /**
+   * Appends rows: an array, any (async) iterable or stream of row objects, an Arrow table, or record batches. All of them
+   * or none are committed. Appends of one process that meet share one commit, and each gets its own answer.
+   *
+   * Requests when nobody interferes: one per data file and manifest plus one for the manifest list, in parallel, then the
+   * version; the hint follows in the background. That is two round trips and 4 requests for a small append, plus 1.
+   *
+   * Errors: `invalid-argument` naming row and column, before anything is written; `commit-contention`; `commit-unknown`;
+   * `aborted`; `not-found` when the table was dropped; `denied`, `unavailable`, `unsupported`.
+   *
+   * @example
+   * ```ts
+   * import { loadTable } from 'datashard'
+   *
+   * await using events = await loadTable('./events')
+   * const { version, rows } = await events.append([{ id: 'b', at: '2026-01-31T12:00:00Z', amount: null }])
+   * console.log(`${rows} row in version ${version}`)
+   * ```
+   */
+  append(rows: AppendInput<RowIn<T>>, options: AppendOptions = {}): Promise<AppendResult> {
+    return this.#writable().then(() => this.#appender.append(rows as AppendInput, options))
+  }
+
+  /**
+   * Appends ready Parquet files. Each footer is validated against the table's schema before anything is committed. Files
+   * under the table's location are used where they are, others are copied into it, so that the table owns what it names.
+   *
+   * Requests: 2 reads per file (plus the copy), then as {@link append}.
+   */
+  async appendFiles(paths: readonly string[], options: AppendFilesOptions = {}): Promise<AppendResult> {
+    await this.#writable()
+    const tx = this.#newTransaction()
+    const { staged, before } = await stageFiles(paths, { files: this.#files, committer: this.#committer }, options)
+    tx.addStaged(staged, before)
+    return tx.commit(options)
+  }
+
+  /**
+   * Rows of the table, or of an earlier state of it. Nothing is read before the first row is asked for.
+   *
+   * @example
+   * ```ts
+   * import { gte, loadTable } from 'datashard'
+   *
+   * await using events = await loadTable('./events')
+   * for await (const row of events.scan({ select: ['id', 'amount'], where: gte('at', '2026-01-01T00:00:00Z'), limit: 10 })) {
+   *   console.log(row.id, row.amount)
+   * }
+   * ```
+   */
+  scan(options: TableScanOptions = {}): Scan<RowOut<T>> {
+    return scanTable(this.#files, this.metadata, options, this.location) as Scan<RowOut<T>>
+  }
+
+  /** The snapshot of the newest rows; undefined in a table that has none. */
+  currentSnapshot(): SnapshotView | undefined {
+    const snapshot = currentSnapshot(this.metadata)
+    return snapshot && snapshotView(this.#view(), snapshot)
+  }
+
+  /** The snapshot of this id; undefined if the table has none such. */
+  snapshotById(snapshotId: bigint | number | string): SnapshotView | undefined {
+    const snapshot = snapshotById(this.metadata, parseSnapshotId(snapshotId))
+    return snapshot && snapshotView(this.#view(), snapshot)
+  }
+
+  /** All snapshots that the table keeps, oldest first. */
+  snapshots(): readonly SnapshotView[] {
+    return this.metadata.snapshots.map((snapshot) => snapshotView(this.#view(), snapshot))
+  }
+
+  /** The live data files of the newest or an earlier state. One request per manifest, and one for their list. */
+  files(options: FilesOptions = {}): AsyncIterable<DataFile> {
+    const { snapshot } = resolveAsOf(this.metadata, options.asOf, this.location)
+    return liveFiles(this.#view(), snapshot, options.signal)
+  }
+
+  /** An earlier state, to read from: by snapshot id, by time, or by the name of a tag or branch. No request. */
+  timeTravel(asOf: AsOf): TableState<T> {
+    const { snapshot, schema } = resolveAsOf(this.metadata, asOf, this.location)
+    const { metadata } = this
+    const view = this.#view()
+    const fixed: AsOf | undefined = snapshot && { snapshotId: snapshot.snapshotId }
+    return {
+      metadata,
+      schema,
+      currentSnapshot: () => snapshot && snapshotView(view, snapshot),
+      scan: (options = {}) =>
+        scanTable(this.#files, metadata, { ...options, asOf: 'ref' in asOf ? asOf : fixed }, this.location) as Scan<RowOut<T>>,
+      files: (options = {}) => liveFiles(view, snapshot, options.signal),
+    }
+  }
+
+  /** Looks for newer versions. Two requests if there are none. Returns this table. */
+  async refresh(options: { readonly signal?: AbortSignal } = {}): Promise<this> {
+    if (this.#readOnly === undefined || this.version > 0) await this.#committer.refresh(options.signal)
+    return this
+  }
+
+  /**
+   * Runs `body` and commits everything that it did in one version, or nothing if it throws. On a conflict with another
+   * writer the changes are made again on the newer version; `body` runs once.
+   *
+   * @example
+   * ```ts
+   * import { loadTable } from 'datashard'
+   *
+   * await using events = await loadTable('./events')
+   * await events.transaction(async (tx) => {
+   *   await tx.append([{ id: 'c', at: new Date(), amount: '1.00' }])
+   *   tx.setProperties({ owner: 'data' })
+   *   tx.setTag('first-of-the-month')
+   * })
+   * ```
+   */
+  async transaction(
+    body: (tx: Transaction<T>) => Promise<void> | void,
+    options: { readonly signal?: AbortSignal; readonly timeoutMs?: number } = {},
+  ): Promise<AppendResult> {
+    const tx = this.newTransaction()
+    try {
+      await body(tx)
+    } catch (error) {
+      await tx.rollback()
+      throw error
+    }
+    return tx.commit(options)
+  }
+
+  /** A transaction to be ended by `commit()` or `rollback()`. */
+  newTransaction(): Transaction<T> {
+    return this.#newTransaction()
+  }
+
+  #newTransaction(): OpenTransaction<T> {
+    return newTransaction<T>({
+      committer: this.#committer,
+      files: this.#files,
+      lists: this.#lists,
+      summary: this.#summary,
+      refuse: () => this.#refuseReadOnly(),
+    })
+  }
+
+  /** Waits for what runs in the background (the version hint) and frees connections. */
+  async close(): Promise<void> {
+    await this.flush()
+    if (this.#ownsStore) this.#files.store.close()
+  }
+
+  /** Waits for appends in flight and for the version hint, which DuckDB trusts to be exact. */
+  async flush(): Promise<void> {
+    await this.#appender.idle()
+    await this.#committer.flush()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  #view(): ViewContext {
+    return { files: this.#files, lists: this.#lists, metadata: this.metadata }
+  }
+
+  async #writable(): Promise<void> {
+    this.#refuseReadOnly()
+  }
+
+  #refuseReadOnly(): void {
+    if (this.#readOnly !== undefined) unsupported(`${this.location} cannot be written to: ${this.#readOnly}`)
+  }
+}
+
+/** A table that was copied or moved is read where it is, but what we wrote there would be named by its old place. */
+function movedFrom(place: Place, metadata: TableMetadata): string | undefined {
+  const [here, there] = [place.location, metadata.location].map((one) => trimSlash(one).replace(/^(?:s3[an]:|file:\/\/)/, (m) => (m.startsWith('file') ? '' : 's3:')))
+  return here === there ? undefined : `its metadata says that it lies at ${metadata.location}; open it there`
+}
+
+function writerSummary(writer: string | undefined): Readonly<Record<string, string>> {
+  return { 'engine-name': 'datashard', ...(writer !== undefined && { 'datashard.writer': writer }) }
+}

@@ -1,0 +1,272 @@
+/**
+ * Transactions: several appends and changes of the table as one version, or none. What is done in a transaction is a list
+ * of functions from metadata to updates; on a conflict they are called again on the newer version.
+ */
+import type { AppendChangeOptions, ManifestListCache } from '../commit/append.ts'
+import { appendChange } from '../commit/append.ts'
+import type { Change, Committer } from '../commit/commit.ts'
+import { DataShardError, invalid } from '../errors.ts'
+import type { DataFile } from '../spec/data-file.ts'
+import type { TableMetadata } from '../spec/metadata.ts'
+import { currentSnapshot, snapshotById } from '../spec/metadata.ts'
+import { checkProperties, checkPropertyName } from '../spec/properties.ts'
+import type { Snapshot } from '../spec/snapshot.ts'
+import { MAIN_BRANCH } from '../spec/snapshot.ts'
+import type { TableUpdate } from '../spec/updates.ts'
+import { applyUpdates } from '../spec/updates.ts'
+import type { TableFiles } from '../store/table-files.ts'
+import type { AppendInput } from '../write/input.ts'
+import type { AppendOptions, AppendResult, Staged } from './append.ts'
+import { discard, encodeStaged, isCertain, nothingAppended, refuseKeys, stage } from './append.ts'
+import { parseSnapshotId } from './as-of.ts'
+import type { PartitionChange } from './partition-change.ts'
+import { changePartitionSpec } from './partition-change.ts'
+import type { RowIn, RowTypes } from './row-types.ts'
+import type { SchemaChange } from './schema-change.ts'
+import { changeSchema } from './schema-change.ts'
+import { writeTarget } from './write-target.ts'
+
+export interface SetTagOptions {
+  /** Default: the snapshot that this transaction commits, or the current one if it appends nothing. */
+  readonly snapshotId?: bigint | number | string
+  /** Age after which expiry may remove the tag; default: never. */
+  readonly maxRefAgeMs?: number
+}
+
+export interface CommitTransactionOptions {
+  readonly signal?: AbortSignal
+  /** How long to go on against other writers; default 30,000. */
+  readonly timeoutMs?: number
+}
+
+export interface Transaction<T extends RowTypes = undefined> {
+  /** Validates and writes rows; they appear with the commit. Returns how many there are. */
+  append(rows: AppendInput<RowIn<T>>, options?: Omit<AppendOptions, 'timeoutMs'>): Promise<{ readonly rows: number }>
+  setProperties(properties: Readonly<Record<string, string>>): void
+  removeProperties(names: readonly string[]): void
+  /** Names a snapshot, so that it can be read by `asOf: { ref }` and is never expired before its time. */
+  setTag(name: string, options?: SetTagOptions): void
+  removeTag(name: string): void
+  /** Adds, renames, widens or makes optional columns of the schema. Files that exist are not rewritten. */
+  updateSchema(change: (schema: SchemaChange) => unknown): void
+  /** How files are partitioned from now on. Files that exist keep the spec that they were written with. */
+  updatePartitionSpec(change: (spec: PartitionChange) => unknown): void
+  /** Commits everything as one version. The transaction is over then, whatever comes of it. */
+  commit(options?: CommitTransactionOptions): Promise<AppendResult>
+  /** Gives everything up and deletes the files that were written. */
+  rollback(): Promise<void>
+}
+
+export interface TransactionContext {
+  readonly committer: Committer
+  readonly files: TableFiles
+  readonly lists: ManifestListCache
+  readonly summary: Readonly<Record<string, string>>
+  /** Throws when the table cannot be written to. */
+  readonly refuse: () => void
+}
+
+/** A change of metadata only: called on each base. `snapshot` is the one that the transaction adds, if any. */
+type MetadataChange = (base: TableMetadata, snapshot: Snapshot | undefined) => readonly TableUpdate[]
+
+export function newTransaction<T extends RowTypes>(context: TransactionContext): OpenTransaction<T> {
+  context.refuse()
+  return new OpenTransaction<T>(context)
+}
+
+export class OpenTransaction<T extends RowTypes = undefined> implements Transaction<T> {
+  readonly #context: TransactionContext
+  /** Schema and spec changes: they come before the snapshot, because rows are written by them. */
+  readonly #before: MetadataChange[] = []
+  readonly #after: MetadataChange[] = []
+  readonly #staged: Staged[] = []
+  #state: 'open' | 'committed' | 'rolled back' = 'open'
+  #appending = 0
+
+  constructor(context: TransactionContext) {
+    this.#context = context
+  }
+
+  async append(rows: AppendInput<RowIn<T>>, options: Omit<AppendOptions, 'timeoutMs'> = {}): Promise<{ rows: number }> {
+    this.#open()
+    refuseKeys(options)
+    const { committer, files } = this.#context
+    const target = writeTarget(this.#ownMetadata(), files, committer.place.runtime)
+    this.#appending += 1
+    try {
+      const staged = await stage(rows as AppendInput, target, files, options)
+      if (this.#state !== 'open') {
+        await discard(files, staged.written, new DataShardError('aborted', 'the transaction ended'))
+        this.#open()
+      }
+      this.#staged.push(staged)
+      return { rows: staged.rows }
+    } finally {
+      this.#appending -= 1
+    }
+  }
+
+  /** @internal Adds what was staged elsewhere (ready files), with what it needs changed in the table. */
+  addStaged(staged: Staged, before?: MetadataChange): void {
+    this.#open()
+    this.#staged.push(staged)
+    if (before) this.#before.push(before)
+  }
+
+  setProperties(properties: Readonly<Record<string, string>>): void {
+    this.#open()
+    checkProperties(properties)
+    this.#after.push(() => [{ action: 'set-properties', updates: { ...properties } }])
+  }
+
+  removeProperties(names: readonly string[]): void {
+    this.#open()
+    for (const name of names) checkPropertyName(name)
+    this.#after.push(() => [{ action: 'remove-properties', removals: [...names] }])
+  }
+
+  setTag(name: string, options: SetTagOptions = {}): void {
+    this.#open()
+    checkTagName(name)
+    const wanted = options.snapshotId === undefined ? undefined : parseSnapshotId(options.snapshotId)
+    const { maxRefAgeMs } = options
+    if (maxRefAgeMs !== undefined && !(Number.isSafeInteger(maxRefAgeMs) && maxRefAgeMs > 0)) {
+      invalid(`maxRefAgeMs of tag '${name}' is ${maxRefAgeMs}, expected whole milliseconds above 0`)
+    }
+    this.#after.push((base, added) => {
+      const snapshot = wanted === undefined ? (added ?? currentSnapshot(base)) : snapshotById(base, wanted)
+      if (!snapshot) {
+        throw new DataShardError(
+          'not-found',
+          wanted === undefined
+            ? `the table has no snapshot for tag '${name}' to name; append first`
+            : `there is no snapshot ${wanted} for tag '${name}' to name`,
+        )
+      }
+      if (base.refs[name]?.type === 'branch') invalid(`'${name}' is the name of a branch; choose another for the tag`)
+      const age = maxRefAgeMs === undefined ? {} : { maxRefAgeMs: BigInt(maxRefAgeMs) }
+      return [{ action: 'set-snapshot-ref', name, ref: { type: 'tag', snapshotId: snapshot.snapshotId, ...age } }]
+    })
+  }
+
+  removeTag(name: string): void {
+    this.#open()
+    this.#after.push((base) => {
+      if (base.refs[name]?.type !== 'tag') throw new DataShardError('not-found', `the table has no tag '${name}'`)
+      return [{ action: 'remove-snapshot-ref', name }]
+    })
+  }
+
+  updateSchema(change: (schema: SchemaChange) => unknown): void {
+    this.#changeBefore((base) => changeSchema(base, change))
+  }
+
+  updatePartitionSpec(change: (spec: PartitionChange) => unknown): void {
+    this.#changeBefore((base) => changePartitionSpec(base, change))
+  }
+
+  async commit(options: CommitTransactionOptions = {}): Promise<AppendResult> {
+    this.#open()
+    if (this.#appending > 0) {
+      invalid('the transaction has an append that is not finished; await tx.append(...) before the commit')
+    }
+    this.#state = 'committed'
+    const { committer, files } = this.#context
+    const rows = this.#staged.reduce((sum, staged) => sum + staged.rows, 0)
+    if (rows === 0 && this.#before.length + this.#after.length === 0) return nothingAppended(committer)
+    const { change, snapshotId, written } = rows > 0 ? await this.#appendChange() : this.#metadataChange()
+    try {
+      const done = await committer.commit(change, { signal: options.signal, timeoutMs: options.timeoutMs })
+      return {
+        version: done.head.version,
+        snapshotId: snapshotId ?? done.head.metadata.currentSnapshotId ?? -1n,
+        attempts: done.attempts,
+        replayed: false,
+        rows,
+        replayedKeys: [],
+      }
+    } catch (error) {
+      if (isCertain(error)) await files.store.delete(written()).catch(() => undefined)
+      await discard(files, this.#dataFiles(), error)
+      throw error
+    }
+  }
+
+  async rollback(): Promise<void> {
+    if (this.#state !== 'open') return
+    this.#state = 'rolled back'
+    await discard(this.#context.files, this.#dataFiles(), new DataShardError('aborted', 'rolled back'))
+  }
+
+  async #appendChange() {
+    const { committer, files, lists, summary } = this.#context
+    const appended = await encodeStaged(this.#staged, files)
+    const options: AppendChangeOptions = {
+      files,
+      lists,
+      summary,
+      appended,
+      runtime: committer.place.runtime,
+      what: `the transaction on ${files.location}`,
+      before: (base) => this.#before.flatMap((make) => make(base, undefined)),
+      also: (base, snapshot) => this.#after.flatMap((make) => make(base, snapshot)),
+    }
+    const change = appendChange(options)
+    return { change: change as Change, snapshotId: change.snapshotId as bigint | undefined, written: change.written }
+  }
+
+  #metadataChange() {
+    const change: Change = {
+      what: `the transaction on ${this.#context.files.location}`,
+      derive: async (base) => ({
+        updates: [...this.#before, ...this.#after].flatMap((make) => make(base, undefined)),
+        scratch: [],
+      }),
+    }
+    return { change, snapshotId: undefined as bigint | undefined, written: (): readonly string[] => [] }
+  }
+
+  /** The newest metadata with what this transaction has changed so far. */
+  #ownMetadata(): TableMetadata {
+    const base = this.#context.committer.head.metadata
+    const updates = this.#before.flatMap((make) => make(base, undefined))
+    return updates.length === 0 ? base : applyUpdates(base, updates, { nowMs: base.lastUpdatedMs, baseFile: '' })
+  }
+
+  /**
+   * Changes of schema and spec are tried at once, so that a mistake shows where it is made. Made again on another base
+   * they must come to the same, or rows that were written by them would not fit.
+   */
+  #changeBefore(make: (base: TableMetadata) => readonly TableUpdate[]): void {
+    this.#open()
+    const first = make(this.#ownMetadata())
+    this.#before.push((base) => {
+      const again = make(base)
+      if (this.#staged.length > 0 && text(again) !== text(first)) {
+        throw new DataShardError(
+          'commit-conflict',
+          `another writer changed the schema or partitioning of ${this.#context.files.location} while this transaction ` +
+            `did too; nothing was committed. Load the table again and repeat it`,
+        )
+      }
+      return again
+    })
+  }
+
+  #dataFiles(): readonly DataFile[] {
+    return this.#staged.flatMap((staged) => staged.written)
+  }
+
+  #open(): void {
+    if (this.#state !== 'open') invalid(`the transaction is ${this.#state} already; begin another one`)
+  }
+}
+
+function text(updates: readonly TableUpdate[]): string {
+  return JSON.stringify(updates, (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value))
+}
+
+function checkTagName(name: string): void {
+  if (typeof name !== 'string' || name.trim() === '') invalid('a tag needs a name')
+  if (name === MAIN_BRANCH) invalid(`'${MAIN_BRANCH}' is the table's own branch; choose another name for the tag`)
+}

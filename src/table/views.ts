@@ -1,0 +1,77 @@
+/** What a user sees of snapshots and manifests: immutable views that read on demand. */
+import { decodeManifest } from '../codec/manifest.ts'
+import type { ManifestListCache } from '../commit/append.ts'
+import { corrupt } from '../errors.ts'
+import type { DataFile, ManifestEntry, ManifestFile } from '../spec/data-file.ts'
+import type { TableMetadata } from '../spec/metadata.ts'
+import { currentSchema, specById } from '../spec/metadata.ts'
+import type { Snapshot } from '../spec/snapshot.ts'
+import type { TableFiles } from '../store/table-files.ts'
+
+/** A manifest of a snapshot, as its manifest list describes it. */
+export interface ManifestView extends ManifestFile {
+  /** The entries, their inherited ids filled in. One request. */
+  entries(): AsyncIterable<ManifestEntry>
+}
+
+/** One state of the table. */
+export interface SnapshotView extends Snapshot {
+  /** `append`, `overwrite`, `delete` or `replace`. */
+  readonly operation: string | undefined
+  /** When it was committed. */
+  readonly timestamp: Date
+  /** Its manifests. One request, none for the snapshots that this process has just written. */
+  manifests(options?: { readonly signal?: AbortSignal | undefined }): Promise<readonly ManifestView[]>
+}
+
+export interface ViewContext {
+  readonly files: TableFiles
+  readonly lists: ManifestListCache
+  readonly metadata: TableMetadata
+}
+
+export function snapshotView(context: ViewContext, snapshot: Snapshot): SnapshotView {
+  return {
+    ...snapshot,
+    operation: snapshot.summary?.['operation'],
+    timestamp: new Date(snapshot.timestampMs),
+    manifests: async (options = {}) =>
+      (await context.lists.get(snapshot, options.signal)).map((manifest) => manifestView(context, manifest)),
+  }
+}
+
+function manifestView(context: ViewContext, manifest: ManifestFile): ManifestView {
+  return {
+    ...manifest,
+    entries: async function* () {
+      yield* await readManifest(context, manifest)
+    },
+  }
+}
+
+async function readManifest(
+  { files, metadata }: ViewContext,
+  manifest: ManifestFile,
+  signal?: AbortSignal,
+): Promise<readonly ManifestEntry[]> {
+  const bytes = await files.store.get(files.resolve(manifest.path), { signal })
+  if (!bytes) corrupt(`the manifest ${manifest.path} does not exist; run \`datashard verify\``, { path: manifest.path })
+  const spec = specById(metadata, manifest.partitionSpecId)
+  if (!spec) corrupt(`the manifest ${manifest.path} is of partition spec ${manifest.partitionSpecId}, which is not there`)
+  return decodeManifest(bytes, { manifest, spec, schema: currentSchema(metadata), where: manifest.path })
+}
+
+/** The live data files of a snapshot, manifest by manifest. One request per manifest, and one for their list. */
+export async function* liveFiles(
+  context: ViewContext,
+  snapshot: Snapshot | undefined,
+  signal?: AbortSignal,
+): AsyncIterable<DataFile> {
+  if (!snapshot) return
+  for (const manifest of await context.lists.get(snapshot, signal)) {
+    if (manifest.addedFilesCount + manifest.existingFilesCount === 0) continue
+    for (const entry of await readManifest(context, manifest, signal)) {
+      if (entry.status !== 'deleted') yield entry.dataFile
+    }
+  }
+}
