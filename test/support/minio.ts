@@ -16,6 +16,13 @@ const BUILD_TIMEOUT_MS = 20 * 60_000
 const READY_TIMEOUT_MS = 30_000
 const CREDENTIALS = { accessKeyId: 'datashard-test', secretAccessKey: 'datashard-test-secret', region: 'us-east-1' }
 
+/**
+ * Runs a command until its own stdin closes, which the kernel sees to however this process ends, kill -9 included: no MinIO outlives its
+ * run. Killed at once, since its data is thrown away. `3<&0`: a shell gives its background jobs no stdin unless told.
+ */
+const UNTIL_STDIN_CLOSES =
+  'exec 3<&0; "$@" </dev/null 3<&- & pid=$!; { cat <&3; kill -9 $pid; } >/dev/null 2>&1 & exec 3<&-; wait $pid'
+
 export type S3Kind = 'environment' | 'docker' | 'minio' | 'own'
 
 /** What tests need to reach an S3 server: plain data, so that it can cross from vitest's main process to its workers. */
@@ -129,7 +136,8 @@ async function startBinary(binary: string): Promise<RunningS3> {
   const port = await freePort()
   const data = await mkdtemp(join(tmpdir(), 'datashard-minio-'))
   const endpoint = `http://127.0.0.1:${port}`
-  const child = spawn(binary, ['server', '--quiet', '--address', `127.0.0.1:${port}`, data], {
+  const command = [binary, 'server', '--quiet', '--address', `127.0.0.1:${port}`, data]
+  const child = spawn('sh', ['-c', UNTIL_STDIN_CLOSES, 'sh', ...command], {
     env: {
       ...process.env,
       MINIO_ROOT_USER: CREDENTIALS.accessKeyId,
@@ -137,7 +145,7 @@ async function startBinary(binary: string): Promise<RunningS3> {
       MINIO_BROWSER: 'off',
       MINIO_UPDATE: 'off',
     },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   })
   let output = ''
   const keepTail = (chunk: Buffer): void => {
@@ -149,12 +157,8 @@ async function startBinary(binary: string): Promise<RunningS3> {
     child.once('exit', () => resolve())
     child.once('error', () => resolve())
   })
-  // 'exit' also runs after an uncaught error or process.exit(), so no MinIO outlives its run (short of kill -9).
-  const killNow = (): void => void child.kill('SIGKILL')
-  process.once('exit', killNow)
   const stop = async (): Promise<void> => {
-    process.removeListener('exit', killNow)
-    child.kill('SIGKILL') // its data is thrown away: nothing to flush
+    child.stdin.end()
     await exited
     await rm(data, { recursive: true, force: true })
   }
