@@ -1,0 +1,120 @@
+/** Where input comes from: files or stdin, as chunks of bytes, gzip unpacked wherever its magic number is found. */
+import { createReadStream } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { type Readable, addAbortSignal, pipeline } from 'node:stream'
+import { createGunzip } from 'node:zlib'
+import { DataShardError } from '../../errors.ts'
+
+/** How much of the beginning is looked at to tell a format. */
+export const SNIFF_BYTES = 4096
+
+export interface ByteSource {
+  /** As messages name it: the path as it was given, or `stdin`. */
+  readonly name: string
+  /** The path of a file that is not compressed, for formats that are read by range. */
+  readonly path?: string
+  /** The first bytes, at most {@link SNIFF_BYTES}, unpacked. */
+  readonly head: Uint8Array
+  /** All bytes, those of `head` included, unpacked. To be read once. */
+  readonly chunks: AsyncIterable<Uint8Array>
+}
+
+export interface SourceOptions {
+  readonly stdin: Readable
+  readonly signal: AbortSignal
+  /** Called with the length of each chunk as it is read, before it is unpacked. */
+  readonly onBytes?: (bytes: number) => void
+}
+
+/**
+ * Opens a file, or stdin for `-`.
+ *
+ * @throws DataShardError `not-found` and `denied` for files that cannot be opened, `aborted` while reading.
+ */
+export async function openSource(path: string, options: SourceOptions): Promise<ByteSource> {
+  const name = path === '-' ? 'stdin' : path
+  const raw = path === '-' ? options.stdin : await openFile(path)
+  addAbortSignal(options.signal, raw)
+  const counted = (async function* () {
+    for await (const chunk of readable(raw, name, options.signal)) {
+      options.onBytes?.(chunk.byteLength)
+      yield chunk
+    }
+  })()
+  const packed = await peek(counted, 2)
+  const isGzip = packed.head[0] === 0x1f && packed.head[1] === 0x8b
+  const { head, chunks } = await peek(isGzip ? gunzip(packed.chunks, name, options.signal) : packed.chunks, SNIFF_BYTES)
+  return { name, head, chunks, ...(path !== '-' && !isGzip ? { path } : {}) }
+}
+
+async function openFile(path: string): Promise<Readable> {
+  try {
+    const handle = await open(path)
+    const facts = await handle.stat()
+    if (facts.isDirectory()) {
+      await handle.close()
+      throw new DataShardError('invalid-argument', `'${path}' is a directory; name the files to append`)
+    }
+    return createReadStream(path, { fd: handle, highWaterMark: 1024 * 1024 })
+  } catch (error) {
+    throw fileError(error, path)
+  }
+}
+
+/** A failure of the file system as a message for whoever named the file. */
+export function fileError(error: unknown, path: string): unknown {
+  if (DataShardError.is(error)) return error
+  const code = (error as { code?: string }).code
+  if (code === 'ENOENT') return new DataShardError('not-found', `there is no file '${path}'`, { cause: error })
+  if (code === 'EACCES' || code === 'EPERM') {
+    return new DataShardError('denied', `'${path}' may not be read by this user`, { cause: error })
+  }
+  return error
+}
+
+async function* readable(stream: Readable, name: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const chunk of stream) yield chunk as Uint8Array
+  } catch (error) {
+    if (signal.aborted) throw new DataShardError('aborted', `reading ${name} was cancelled`, { cause: signal.reason })
+    throw fileError(error, name)
+  }
+}
+
+async function* gunzip(
+  chunks: AsyncIterable<Uint8Array>,
+  name: string,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  const unpacked = pipeline(chunks, createGunzip({ chunkSize: 256 * 1024 }), () => {}) as unknown as Readable
+  try {
+    for await (const chunk of unpacked) yield chunk as Uint8Array
+  } catch (error) {
+    if (DataShardError.is(error)) throw error
+    if (signal.aborted) throw new DataShardError('aborted', `reading ${name} was cancelled`, { cause: signal.reason })
+    const why = error instanceof Error ? error.message : String(error)
+    throw new DataShardError('corrupt', `${name} begins like gzip but cannot be unpacked: ${why}`, { cause: error })
+  }
+}
+
+/** The first `wanted` bytes (fewer at the end of the input), and an iterable that still yields all of them. */
+async function peek(
+  chunks: AsyncIterable<Uint8Array>,
+  wanted: number,
+): Promise<{ head: Uint8Array; chunks: AsyncIterable<Uint8Array> }> {
+  const iterator = chunks[Symbol.asyncIterator]()
+  const read: Uint8Array[] = []
+  let length = 0
+  while (length < wanted) {
+    const next = await iterator.next()
+    if (next.done === true) break
+    read.push(next.value)
+    length += next.value.byteLength
+  }
+  const head = new Uint8Array(Buffer.concat(read).subarray(0, wanted))
+  const all = (async function* () {
+    yield* read.splice(0)
+    yield* { [Symbol.asyncIterator]: () => iterator }
+  })()
+  return { head, chunks: all }
+}

@@ -1,0 +1,57 @@
+/** Which format an input is in: by what the user says, by its name, else by its first bytes. */
+import { invalid } from '../../errors.ts'
+import type { ByteSource } from './byte-source.ts'
+
+import { INPUT_FORMAT_NAMES as INPUT_FORMATS } from '../shared-options.ts'
+
+export type InputFormat = (typeof INPUT_FORMATS)[number]
+
+const BY_EXTENSION: Readonly<Record<string, InputFormat>> = {
+  ndjson: 'ndjson',
+  jsonl: 'ndjson',
+  json: 'json',
+  csv: 'csv',
+  tsv: 'tsv',
+  parquet: 'parquet',
+  arrow: 'arrow',
+  arrows: 'arrow',
+  feather: 'arrow',
+  ipc: 'arrow',
+}
+
+/** The format that a file name promises, compression aside (`events.csv.gz` is CSV). */
+export function formatOfName(name: string): InputFormat | undefined {
+  const extension = /\.([a-z0-9]+)$/.exec(name.toLowerCase().replace(/\.gz(ip)?$/, ''))?.[1]
+  return extension === undefined ? undefined : BY_EXTENSION[extension]
+}
+
+/** The format of an open input. @throws DataShardError `invalid-argument` when nothing tells. */
+export function formatOf(source: ByteSource, given: InputFormat | undefined): InputFormat {
+  const binary = binaryFormat(source.head)
+  if (given !== undefined) {
+    if (binary !== undefined && binary !== given) {
+      invalid(`${source.name} is a ${binary} file, not ${given}; leave --format out or correct it`)
+    }
+    return given
+  }
+  const found = binary ?? formatOfName(source.name) ?? textFormat(source.head)
+  if (found === undefined) {
+    invalid(`cannot tell the format of ${source.name}; say --format ${INPUT_FORMATS.join('|')}`)
+  }
+  return found
+}
+
+/** Parquet and Arrow files begin with their names; an Arrow stream with the marker of its first message. */
+function binaryFormat(head: Uint8Array): InputFormat | undefined {
+  const ascii = (length: number) => String.fromCharCode(...head.subarray(0, length))
+  if (ascii(4) === 'PAR1') return 'parquet'
+  if (ascii(6) === 'ARROW1') return 'arrow'
+  const isStream = head.length >= 8 && head.subarray(0, 4).every((byte) => byte === 0xff)
+  return isStream ? 'arrow' : undefined
+}
+
+function textFormat(head: Uint8Array): InputFormat | undefined {
+  const text = new TextDecoder().decode(head).trimStart()
+  if (text === '') return 'ndjson'
+  return text.startsWith('{') || text.startsWith('[') ? 'json' : undefined
+}

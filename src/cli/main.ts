@@ -1,0 +1,32 @@
+#!/usr/bin/env node
+/** The `datashard` program: wires the process to {@link runProgram}, and nothing else. */
+import { isBrokenPipe } from './output/sink.ts'
+import { runProgram } from './program.ts'
+
+const interrupted = new AbortController()
+
+/** The first signal ends the work in order, the second one at once. */
+for (const [name, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const) {
+  process.on(name, () => {
+    if (interrupted.signal.aborted) process.exit(code)
+    interrupted.abort(new Error(`interrupted by ${name}`))
+  })
+}
+
+// A reader that went away (`| head`) ends the work, it does not make it fail.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error) => {
+    if (!isBrokenPipe(error)) throw error
+    interrupted.abort(error)
+  })
+}
+
+process.exitCode = await runProgram(process.argv.slice(2), {
+  io: { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr, env: process.env },
+  signal: interrupted.signal,
+})
+// An open stdin (a terminal, a pipe that nobody closes) must not keep a finished program alive.
+process.stdin.destroy()
