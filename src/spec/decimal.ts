@@ -103,14 +103,18 @@ export function formatDecimal(unscaled: bigint, scale: number): string {
 
 /** Two's-complement, big-endian, as few bytes as hold the value (spec: appendices B and D). At most 128 bits. */
 export function decimalToBytes(unscaled: bigint): Uint8Array {
-  const bytes = new Uint8Array(16)
+  const short = BigInt.asIntN(64, unscaled) === unscaled
+  const bytes = new Uint8Array(short ? 8 : 16)
   const view = new DataView(bytes.buffer)
-  view.setBigInt64(0, unscaled >> 64n)
-  view.setBigUint64(8, BigInt.asUintN(64, unscaled))
+  if (short) view.setBigInt64(0, unscaled)
+  else {
+    view.setBigInt64(0, unscaled >> 64n)
+    view.setBigUint64(8, BigInt.asUintN(64, unscaled))
+  }
   const sign = unscaled < 0n ? 0xff : 0
   let start = 0
   // A leading byte is redundant if it is only sign, and the next byte carries the same sign.
-  while (start < 15 && bytes[start] === sign && (bytes[start + 1]! & 0x80) === (sign & 0x80)) start++
+  while (start < bytes.length - 1 && bytes[start] === sign && (bytes[start + 1]! & 0x80) === (sign & 0x80)) start++
   return bytes.slice(start)
 }
 

@@ -40,6 +40,31 @@ export function murmur3_32(bytes: Uint8Array): number {
   return finish(hash, length)
 }
 
+/** Hash of a text's UTF-8 bytes; ASCII is hashed in place, which is most of what ids are made of. */
+function hashString(text: string): number {
+  const { length } = text
+  const whole = length & ~3
+  let hash = 0
+  let seen = 0
+  for (let i = 0; i < whole; i += 4) {
+    const a = text.charCodeAt(i)
+    const b = text.charCodeAt(i + 1)
+    const c = text.charCodeAt(i + 2)
+    const d = text.charCodeAt(i + 3)
+    seen |= a | b | c | d
+    hash = mixHash(hash, a | (b << 8) | (c << 16) | (d << 24))
+  }
+  let tail = 0
+  for (let i = length - 1; i >= whole; i--) {
+    const code = text.charCodeAt(i)
+    seen |= code
+    tail = (tail << 8) | code
+  }
+  if (seen > 0x7f) return murmur3_32(utf8.encode(text))
+  if (length > whole) hash ^= mixWord(tail)
+  return finish(hash, length)
+}
+
 /** Hash of a 64-bit integer's eight little-endian bytes, given as its two halves. */
 function hashWords(low: number, high: number): number {
   return finish(mixHash(mixHash(0, low), high), 8)
@@ -83,7 +108,7 @@ export function hashValue(type: Type, value: Value): number {
     case 'decimal':
       return murmur3_32(decimalToBytes(value as bigint))
     case 'string':
-      return murmur3_32(utf8.encode(value as string))
+      return hashString(value as string)
     case 'uuid':
       return murmur3_32(uuidToBytes(value as string))
     case 'fixed':

@@ -18,6 +18,8 @@ const MAX_INT = 0x7fff_ffff
 
 const isDigit = (code: number): boolean => code >= 0x30 && code <= 0x39
 
+const isSign = (code: number): boolean => code === 0x2b || code === 0x2d
+
 /** The number that the digits of `text[from, to)` spell; NaN if they are not all digits, or none. */
 function digits(text: string, from: number, to: number): number {
   let value = 0
@@ -48,6 +50,9 @@ function scanYear(text: string, end: number): number {
   return sign === 0x2d ? 0 - year : year
 }
 
+/** Nanoseconds in the last of n fraction digits. */
+const FRACTION_UNIT = [0, 1e8, 1e7, 1e6, 1e5, 1e4, 1e3, 100, 10, 1]
+
 /** Nanoseconds since midnight of the `HH:MM[:SS[.fraction]]` in `text[from, to)`, or NaN; at most 9 fraction digits. */
 function scanTime(text: string, from: number, to: number): number {
   const hour = digits(text, from, from + 2)
@@ -60,7 +65,7 @@ function scanTime(text: string, from: number, to: number): number {
     if (!(second < 60) || text.charCodeAt(from + 5) !== 0x3a || to < from + 8) return NaN
     if (to > from + 8) {
       if (text.charCodeAt(from + 8) !== 0x2e || to > from + 18) return NaN
-      nanos = digits(text, from + 9, to) * 10 ** (from + 18 - to)
+      nanos = digits(text, from + 9, to) * FRACTION_UNIT[to - from - 9]!
     }
   }
   return ((hour * 60 + minute) * 60 + second) * 1e9 + nanos
@@ -71,10 +76,9 @@ function zoneStart(text: string, from: number): number {
   const end = text.length
   const last = text.charCodeAt(end - 1)
   if (last === 0x5a || last === 0x7a) return end - 1
-  for (const start of [end - 6, end - 5, end - 3]) {
-    const code = text.charCodeAt(start)
-    if (start > from && (code === 0x2b || code === 0x2d)) return start
-  }
+  if (isSign(text.charCodeAt(end - 6)) && end - 6 > from) return end - 6
+  if (isSign(text.charCodeAt(end - 5)) && end - 5 > from) return end - 5
+  if (isSign(text.charCodeAt(end - 3)) && end - 3 > from) return end - 3
   return end
 }
 
