@@ -2,7 +2,7 @@
  * What a version file holds: a table's metadata, or the tombstone of a dropped table. Each carries the nonce of the
  * commit that wrote it, by which a writer recognises its own create when the answer was lost.
  */
-import { decodeMetadata, encodeMetadata, parseDocument } from '../codec/metadata-file.ts'
+import { encodeMetadata, metadataOfDocument, parseDocument } from '../codec/metadata-file.ts'
 import { corrupt } from '../errors.ts'
 import type { TableMetadata } from '../spec/metadata.ts'
 
@@ -41,7 +41,7 @@ export function decodeVersion(bytes: Uint8Array, where: string): VersionDocument
   const commit = fields[COMMIT_FIELD]
   const nonce = isRecord(commit) && typeof commit['nonce'] === 'string' ? commit['nonce'] : undefined
   const grave = fields[TOMBSTONE_FIELD]
-  if (grave === undefined) return { kind: 'table', metadata: decodeMetadata(json, where), nonce }
+  if (grave === undefined) return { kind: 'table', metadata: metadataOfDocument(json, where), nonce }
   if (!isRecord(grave) || typeof grave['table-uuid'] !== 'string' || typeof grave['dropped-at-ms'] !== 'number') {
     corrupt(`${where} is a tombstone of a dropped table, but not a complete one`)
   }

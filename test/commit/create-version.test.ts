@@ -1,0 +1,154 @@
+/** Every row of the outcome table of the create, each by an injected fault (commit-protocol, "Outcomes of the create"). */
+import { beforeEach, describe, expect, test } from 'vitest'
+import { createVersion, type VersionCreate } from '../../src/commit/create-version.ts'
+import { sighting } from '../../src/commit/custody.ts'
+import { encodeTable } from '../../src/commit/document.ts'
+import { findHead, type TableHead } from '../../src/commit/head.ts'
+import type { Place } from '../../src/commit/place.ts'
+import { DataShardError } from '../../src/errors.ts'
+import { memoryStore } from '../../src/store/memory.ts'
+import { type FaultRule, faultyStore } from '../support/faulty-store.ts'
+import { sampleMetadata } from '../support/sample-metadata.ts'
+import { virtualRuntime } from '../support/virtual-runtime.ts'
+
+const V2 = 't/metadata/v2.metadata.json'
+const runtime = virtualRuntime()
+const inner = () => memoryStore({ now: runtime.now })
+
+let store: ReturnType<typeof faultyStore>
+let place: Place
+let base: TableHead
+
+beforeEach(async () => {
+  store = faultyStore(inner(), () => undefined)
+  place = { store, prefix: 't', location: 'memory://test/t', runtime }
+  await store.put('t/metadata/v1.metadata.json', encodeTable(sampleMetadata(), 'nonce-1'))
+  base = (await findHead(place)) as TableHead
+  store.calls.length = 0
+})
+
+const bytesOf = (nonce: string) => encodeTable(sampleMetadata(), nonce)
+
+const create = (options: Partial<VersionCreate> = {}): VersionCreate => ({
+  base,
+  version: 2,
+  bytes: bytesOf('mine'),
+  nonce: 'mine',
+  deadlineMs: runtime.monotonic() + 30_000,
+  ...options,
+})
+
+const onPut = (fault: (before: number) => ReturnType<FaultRule>): FaultRule => {
+  return ({ verb, key, before }) => (verb === 'put' && key === V2 ? fault(before) : undefined)
+}
+
+const putsOfV2 = () => store.calls.filter((call) => call.verb === 'put' && call.key === V2).length
+
+describe('the create of a version', () => {
+  test('written: won, in one request', async () => {
+    expect(await createVersion(place, create())).toEqual({ outcome: 'won' })
+    expect(store.calls.map(({ verb, mode }) => [verb, mode])).toEqual([['put', 'create']])
+  })
+
+  test('it exists with another nonce: lost, and the winner is told', async () => {
+    await store.put(V2, bytesOf('theirs'))
+    const outcome = await createVersion(place, create())
+    expect(outcome).toMatchObject({ outcome: 'lost', next: { version: 2, nonce: 'theirs' } })
+  })
+
+  test('the request was repeated on its way and met its own object: won, not lost', async () => {
+    store.rule = onPut(() => 'twice')
+    expect(await createVersion(place, create())).toEqual({ outcome: 'won' })
+  })
+
+  test('the answer was lost after the effect: read, own nonce, won without a second create', async () => {
+    store.rule = onPut(() => 'lost-after')
+    expect(await createVersion(place, create())).toEqual({ outcome: 'won' })
+    expect(putsOfV2()).toBe(1)
+  })
+
+  test('the answer was lost before the effect: read, nothing there, the same bytes are sent again', async () => {
+    store.rule = onPut((before) => (before === 0 ? 'lost-before' : undefined))
+    expect(await createVersion(place, create())).toEqual({ outcome: 'won' })
+    expect(putsOfV2()).toBe(2)
+    expect(await store.get(V2)).toEqual(bytesOf('mine'))
+  })
+
+  test('the answer was lost and another writer won meanwhile: lost', async () => {
+    store.rule = onPut((before) => (before === 0 ? 'lost-before' : undefined))
+    const sleep = place.runtime.sleep
+    const racing: Place = {
+      ...place,
+      runtime: { ...runtime, sleep: async (ms) => (await store.put(V2, bytesOf('theirs'), { mode: 'create' }), sleep(ms)) },
+    }
+    expect(await createVersion(racing, create())).toMatchObject({ outcome: 'lost', next: { nonce: 'theirs' } })
+  })
+
+  test('no answer and no look for longer than the deadline: commit-unknown, and it says so', async () => {
+    store.rule = ({ verb }) => (verb === 'put' || verb === 'get' ? 'lost-before' : undefined)
+    await expect(createVersion(place, create())).rejects.toMatchObject({
+      code: 'commit-unknown',
+      committed: 'unknown',
+      details: { version: 2 },
+    })
+    expect(putsOfV2()).toBeGreaterThan(1)
+  })
+
+  test('reported to exist but not to be read: unknown, never taken for lost', async () => {
+    await store.put(V2, bytesOf('theirs'))
+    store.rule = ({ verb, key }) => (verb === 'get' && key === V2 ? 'lost-before' : undefined)
+    await expect(createVersion(place, create())).rejects.toMatchObject({ code: 'commit-unknown' })
+  })
+
+  test('a refusal of the first try is certain and passes through', async () => {
+    store.rule = onPut(() => new DataShardError('denied', 'no s3:PutObject'))
+    await expect(createVersion(place, create())).rejects.toMatchObject({ code: 'denied', committed: 'no' })
+  })
+
+  test('a refusal after a try without an answer says nothing about that try: it is read', async () => {
+    store.rule = onPut((before) => (before === 0 ? 'lost-after' : new DataShardError('denied', 'token expired')))
+    expect(await createVersion(place, create())).toEqual({ outcome: 'won' })
+  })
+
+  test('a store that ignores conditions is refused, before anything is lost', async () => {
+    store.rule = onPut(() => new DataShardError('unsupported', '501 Not Implemented'))
+    await expect(createVersion(place, create())).rejects.toMatchObject({ code: 'unsupported' })
+    expect(await store.get(V2)).toBeUndefined()
+  })
+
+  test('a base that was not seen alive for a minute is not built upon: nothing is sent', async () => {
+    const old = { ...base, seen: sighting(runtime) }
+    runtime.advance({ wallMs: 61_000 })
+    expect(await createVersion(place, create({ base: old }))).toEqual({ outcome: 'stale' })
+    expect(putsOfV2()).toBe(0)
+  })
+
+  test('a machine that was suspended is noticed by the wall clock, one whose clock was set back by the other', async () => {
+    const old = { ...base, seen: sighting(runtime) }
+    runtime.advance({ wallMs: -3_600_000, monotonicMs: 61_000 })
+    expect(await createVersion(place, create({ base: old }))).toEqual({ outcome: 'stale' })
+  })
+
+  test('an answer that comes too late is checked against the chain: an island is not taken for a commit', async () => {
+    const old = { ...base, seen: sighting(runtime) }
+    // Meanwhile the table went on to v4, and v2 was deleted as superseded: the create succeeds, far below the head.
+    await store.put('t/metadata/v4.metadata.json', bytesOf('theirs'))
+    await store.put('t/metadata/version-hint.text', new TextEncoder().encode('4'))
+    store.rule = onPut(() => () => runtime.advance({ wallMs: 3_600_000, monotonicMs: 3_600_000 }))
+    await expect(createVersion(place, create({ base: old, isIn: () => false }))).rejects.toMatchObject({
+      code: 'commit-unknown',
+    })
+  })
+
+  test('an answer that comes too late but from the head itself is a commit', async () => {
+    const old = { ...base, seen: sighting(runtime) }
+    store.rule = onPut(() => () => runtime.advance({ wallMs: 3_600_000, monotonicMs: 3_600_000 }))
+    expect(await createVersion(place, create({ base: old }))).toEqual({ outcome: 'won' })
+  })
+
+  test('cancelled before it is sent: aborted, nothing written', async () => {
+    const signal = AbortSignal.abort()
+    await expect(createVersion(place, create({ signal }))).rejects.toMatchObject({ code: 'aborted' })
+    expect(store.calls).toEqual([])
+  })
+})
