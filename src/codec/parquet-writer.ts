@@ -2,6 +2,7 @@
 import { assert, DataShardError, invalid } from '../errors.ts'
 import type { Schema } from '../spec/types.ts'
 import { encodeArrowStream } from './arrow-ipc.ts'
+import { slice } from './column-ops.ts'
 import { worthDictionary } from './parquet-writer-dictionary.ts'
 import type { Column, ColumnBatch } from './columns.ts'
 import type { ParquetFacts } from './parquet-writer-footer.ts'
@@ -25,10 +26,10 @@ export interface ParquetOptions {
 
 /**
  * Rows and bytes (as columns in memory) of a row group. Enough for compression to bite and for a reader to be busy;
- * few enough for the memory of parquet-wasm, which holds three copies and never shrinks, to stay below 150 MB.
+ * few enough for the memory of parquet-wasm, which holds several copies and never shrinks, to stay below 100 MB.
  */
 export const ROW_GROUP_ROWS = 131_072
-export const ROW_GROUP_BYTES = 32 * 1024 * 1024
+export const ROW_GROUP_BYTES = 16 * 1024 * 1024
 
 /** In the form that parquet-java parses: it distrusts the statistics of writers whose name it cannot read. */
 export const CREATED_BY = 'datashard version 0.1.0'
@@ -71,7 +72,7 @@ export async function encodeParquetFile(
   options: ParquetOptions = {},
 ): Promise<EncodedParquet> {
   const writer = await createParquetWriter(schema, options)
-  const parts = batches.flatMap((batch) => writer.write(batch))
+  const parts = batches.flatMap((batch) => rowGroupPieces(batch, options)).flatMap((piece) => writer.write(piece))
   const end = writer.finish()
   parts.push(...end.parts)
   const bytes = new Uint8Array(writer.size)
@@ -89,8 +90,10 @@ export interface ParquetWriter {
   readonly size: number
   /** Bytes, as columns in memory, of what waits for its row group to be full. */
   readonly pendingBytes: number
-  /** Adds rows; gives back what can be written out, often nothing. */
+  /** Adds rows, at most a row group of them (see {@link rowGroupPieces}); gives back what can be written out, often nothing. */
   write(batch: ColumnBatch): readonly Uint8Array[]
+  /** Ends the current row group early. */
+  flush(): readonly Uint8Array[]
   /** The end of the file, and what is to be known about it. */
   finish(): { readonly parts: readonly Uint8Array[]; readonly facts: ParquetFacts }
 }
@@ -130,16 +133,17 @@ class Writer implements ParquetWriter {
     if (batch.length === 0) return []
     const bytes = batchBytes(batch)
     const full = this.#pendingRows + batch.length > this.#maxRows || this.pendingBytes + bytes > this.#maxBytes
-    const parts = full ? this.#flush() : []
+    const parts = full ? this.flush() : []
     this.#pending.push(batch)
     this.#pendingRows += batch.length
     this.pendingBytes += bytes
     if (this.#pendingRows < this.#maxRows && this.pendingBytes < this.#maxBytes) return parts
-    return [...parts, ...this.#flush()]
+    return [...parts, ...this.flush()]
   }
 
   finish(): { readonly parts: readonly Uint8Array[]; readonly facts: ParquetFacts } {
-    const parts = this.#pendingRows > 0 || this.size === 0 ? this.#flush() : []
+    // A file without rows gets its schema from an encoded row group without rows.
+    const parts = this.size === 0 && this.#pendingRows === 0 ? this.#encode() : this.flush()
     const { bytes, facts } = this.#assembler.finish(CREATED_BY)
     assert(
       facts.rowCount === BigInt(this.#rows),
@@ -148,8 +152,11 @@ class Writer implements ParquetWriter {
     return { parts: [...parts, bytes], facts }
   }
 
-  #flush(): readonly Uint8Array[] {
-    if (this.#pendingRows === 0 && this.size > 0) return []
+  flush(): readonly Uint8Array[] {
+    return this.#pendingRows === 0 ? [] : this.#encode()
+  }
+
+  #encode(): readonly Uint8Array[] {
     const file = encodeRowGroup(this.#wasm, this.#schema, this.#pending, this.#options)
     this.#rows += this.#pendingRows
     this.#pending = []
@@ -188,6 +195,19 @@ function properties(wasm: ParquetWasm, schema: Schema, batches: readonly ColumnB
     builder = builder.setColumnDictionaryEnabled(field.name, false)
   }
   return builder.build()
+}
+
+/** A batch in pieces of at most one row group each; mostly the batch itself. */
+export function rowGroupPieces(batch: ColumnBatch, options: ParquetOptions = {}): readonly ColumnBatch[] {
+  const maxBytes = options.rowGroupBytes ?? ROW_GROUP_BYTES
+  const byBytes = Math.ceil(batchBytes(batch) / maxBytes)
+  const byRows = Math.ceil(batch.length / (options.rowGroupRows ?? ROW_GROUP_ROWS))
+  const rows = Math.ceil(batch.length / Math.max(byBytes, byRows, 1))
+  const pieces: ColumnBatch[] = []
+  for (let from = 0; from < batch.length; from += rows) {
+    pieces.push(slice(batch, from, Math.min(batch.length, from + rows)))
+  }
+  return pieces
 }
 
 /** Bytes that a batch takes in memory. */

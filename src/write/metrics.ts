@@ -5,6 +5,7 @@
  */
 import { bothPresent } from '../codec/column-values.ts'
 import type { Column, ColumnBatch, Validity } from '../codec/columns.ts'
+import { assert } from '../errors.ts'
 import type { ColumnMetrics } from '../spec/data-file.ts'
 import type { Schema } from '../spec/types.ts'
 import { encodeValue, truncateLowerBound, truncateUpperBound } from '../spec/values.ts'
@@ -28,14 +29,17 @@ interface FieldMetrics {
 
 /** Metrics that grow batch by batch. */
 export class MetricsCollector {
+  readonly #columnCount: number
   readonly #modes: MetricsModes
   readonly #fields = new Map<number, FieldMetrics>()
 
-  constructor(_schema: Schema, modes: MetricsModes) {
+  constructor(schema: Schema, modes: MetricsModes) {
+    this.#columnCount = schema.fields.length
     this.#modes = modes
   }
 
   add(batch: ColumnBatch): void {
+    assert(batch.columns.length === this.#columnCount, 'a batch does not have the columns of its schema')
     for (const column of batch.columns) this.#addColumn(column, undefined)
   }
 
