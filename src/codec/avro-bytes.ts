@@ -97,10 +97,10 @@ export class AvroReader {
     return this.view.getFloat64(this.take(8), true)
   }
 
-  /** A copy, so that a small value does not keep a large file in memory. */
+  /** A view, not a copy: a buffer for each of a manifest's bounds would be most of the work of reading it. */
   fixed(length: number): Uint8Array {
     const start = this.take(length)
-    return this.bytes.slice(start, start + length)
+    return this.bytes.subarray(start, start + length)
   }
 
   data(): Uint8Array {

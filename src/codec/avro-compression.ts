@@ -20,7 +20,8 @@ export type Decompress = (data: Uint8Array) => Uint8Array
 
 /** @throws `unsupported` for codecs without code, `corrupt` for names that are no codec. */
 export function decompressor(codec: string, where: string): Decompress {
-  if (codec === 'null') return (data) => data
+  // A copy in any case: values that are bytes are views of the block, and the file is the caller's.
+  if (codec === 'null') return (data) => data.slice()
   if (codec === 'deflate') return guarded(where, codec, (data, limits) => zlib.inflateRawSync(data, limits))
   if (codec === 'snappy') return guarded(where, codec, uncompressSnappy)
   if (codec === 'zstandard' && zstdDecompress !== undefined) return guarded(where, codec, zstdDecompress)

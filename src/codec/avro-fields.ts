@@ -103,30 +103,38 @@ const NOTHING: ReadonlyMap<number, never> = new Map<number, never>()
 
 /** A map of field ids to longs; empty if absent. */
 export function longMap(source: RecordSource, field: FieldReader): ReadonlyMap<number, bigint> {
-  return mapOf(source, field, (value) => {
-    if (typeof value === 'bigint') return value
-    return typeof value === 'number' && Number.isInteger(value)
-      ? BigInt(value)
-      : wrong(source, field.name, value, 'longs')
-  })
+  const value = valueOf(source, field)
+  if (value === null) return NOTHING
+  if (isMap(value, isLong)) return value
+  const map = new Map<number, bigint>()
+  for (const [key, item] of pairs(source, field, value)) {
+    if (typeof key !== 'number' || !Number.isInteger(Number(item))) wrong(source, field.name, item, 'longs by field id')
+    map.set(key, BigInt(item as number | bigint))
+  }
+  return map
 }
 
 /** A map of field ids to bytes; empty if absent. */
 export function bytesMap(source: RecordSource, field: FieldReader): ReadonlyMap<number, Uint8Array> {
-  return mapOf(source, field, (value) =>
-    value instanceof Uint8Array ? value : wrong(source, field.name, value, 'bytes'),
-  )
-}
-
-function mapOf<T>(source: RecordSource, field: FieldReader, check: (value: AvroValue) => T): ReadonlyMap<number, T> {
   const value = valueOf(source, field)
   if (value === null) return NOTHING
-  const map = new Map<number, T>()
+  if (isMap(value, isBytes)) return value
+  const map = new Map<number, Uint8Array>()
   for (const [key, item] of pairs(source, field, value)) {
-    if (typeof key !== 'number') wrong(source, field.name, key, 'field ids as keys')
-    map.set(key, check(item))
+    if (typeof key !== 'number' || !isBytes(item)) wrong(source, field.name, item, 'bytes by field id')
+    map.set(key, item)
   }
   return map
+}
+
+const isLong = (value: AvroValue): value is bigint => typeof value === 'bigint'
+const isBytes = (value: AvroValue): value is Uint8Array => value instanceof Uint8Array
+
+/** Whether a map is already what is wanted: the usual case, in which it is not copied. */
+function isMap<T extends AvroValue>(value: AvroValue, is: (item: AvroValue) => item is T): value is Map<number, T> {
+  if (!(value instanceof Map)) return false
+  for (const [key, item] of value) if (typeof key !== 'number' || !is(item as AvroValue)) return false
+  return true
 }
 
 const isPair = (item: AvroValue): boolean => Array.isArray(item) && item.length === 2

@@ -113,8 +113,8 @@ export interface AvroFile {
   readonly header: ReadonlyMap<string, string>
   /** Of the schema the file was written with; the same object for the same schema text, as long as it is cached. */
   readonly type: AvroType
-  /** Decodes all records. @throws `corrupt` */
-  readRecords(): AvroValue[]
+  /** Decodes all records, each handed to `convert` at once. @throws `corrupt` */
+  readRecords<T>(convert: (record: AvroValue, index: number) => T): T[]
 }
 
 /**
@@ -138,7 +138,15 @@ export function openAvro(bytes: Uint8Array, where: string): AvroFile {
   return {
     header,
     type,
-    readRecords: () => body.blocks.flatMap((block) => decodeBlock(block, decompress, type, decode, where)),
+    readRecords: (convert) => {
+      const records: ReturnType<typeof convert>[] = []
+      for (const block of body.blocks) {
+        for (const record of decodeBlock(block, decompress, type, decode, where)) {
+          records.push(convert(record, records.length))
+        }
+      }
+      return records
+    },
   }
 }
 
@@ -192,19 +200,17 @@ function verifyDigest(file: Uint8Array, { parts, sync }: Body, where: string): v
   }
 }
 
-function decodeBlock(
+function* decodeBlock(
   { count, bytes }: Block,
   decompress: (data: Uint8Array) => Uint8Array,
   type: AvroType,
   decode: AvroDecoder,
   where: string,
-): AvroValue[] {
+): Generator<AvroValue> {
   const reader = new AvroReader(decompress(bytes), where)
   if (count > maximumItems(type, reader.remaining)) reader.fail(`a block claims to hold ${count} records`)
-  const records: AvroValue[] = []
-  for (let i = 0; i < count; i++) records.push(decode(reader))
+  for (let i = 0; i < count; i++) yield decode(reader)
   if (reader.remaining > 0) reader.fail('a block is longer than its records')
-  return records
 }
 
 interface Compiled {

@@ -208,7 +208,7 @@ function fieldsOf(type: AvroType): ListFields | undefined {
 export function decodeManifestList(bytes: Uint8Array, where: string): ManifestFile[] {
   const file = openAvro(bytes, where)
   const at = fieldsOf(file.type) ?? corrupt(`${where} is no manifest list: it has no manifest paths in its schema`)
-  return file.readRecords().map((values, index) => {
+  return file.readRecords((values, index) => {
     const fail = (message: string): never => corrupt(`${where} is damaged: line ${index}: ${message}`)
     return readManifest({ values: values as readonly AvroValue[], fail }, at)
   })

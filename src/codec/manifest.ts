@@ -121,7 +121,7 @@ export function decodeManifest(bytes: Uint8Array, { manifest, spec, schema, wher
   if (typeof readPartition === 'string') {
     corrupt(`${where} is damaged: it has no partition field ${readPartition} of spec ${spec.specId}`)
   }
-  const entries = file.readRecords().map((record, index) => {
+  const entries = file.readRecords((record, index) => {
     const fail = (message: string): never => corrupt(`${where} is damaged: entry ${index}: ${message}`)
     return readEntry({ values: record as readonly AvroValue[], fail }, at, spec.specId, readPartition)
   })

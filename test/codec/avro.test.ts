@@ -10,7 +10,7 @@ import type { JsonValue } from '../../src/codec/lossless-json.ts'
 import { DataShardError } from '../../src/errors.ts'
 
 const schemaOf = (json: JsonValue) => ({ text: stringifyJson(json), encode: compileEncoder(parseAvroSchema(json)) })
-const read = (bytes: Uint8Array) => openAvro(bytes, 'file x').readRecords()
+const read = (bytes: Uint8Array) => openAvro(bytes, 'file x').readRecords((record) => record)
 
 const leaf = (schema: JsonValue, values: fc.Arbitrary<AvroValue>) => fc.constant({ schema, values })
 
@@ -77,7 +77,7 @@ describe('avro', () => {
       fc.property(files, ({ schema, records }) => {
         const bytes = writeAvro(schemaOf(schema), { a: 'b' }, records)
         const file = openAvro(bytes, 'file x')
-        expect(file.readRecords()).toEqual(records)
+        expect(file.readRecords((record) => record)).toEqual(records)
         expect(file.header.get('avro.schema')).toBe(stringifyJson(schema))
         expect(file.header.get('a')).toBe('b')
       }),
