@@ -1,0 +1,171 @@
+import { describe, expect, test } from 'vitest'
+import { DataShardError } from '../../src/errors.ts'
+import { schema, t } from '../../src/spec/builder.ts'
+import type { PartitionSpec } from '../../src/spec/partition.ts'
+import {
+  bucket,
+  day,
+  hour,
+  identity,
+  month,
+  resolvePartitionSpec,
+  resolveSortOrder,
+  truncate,
+  year,
+} from '../../src/spec/partition-builder.ts'
+import type { PartitionInput, SortInput } from '../../src/spec/partition-builder.ts'
+import { transformName } from '../../src/spec/transforms.ts'
+
+const table = schema({
+  id: t.long,
+  at: t.timestamptz,
+  kind: t.optional(t.string),
+  on: t.date,
+  tags: t.list(t.string),
+  place: t.struct({ city: t.string }),
+  'day(at)': t.string,
+  'id, 16': t.string,
+  id_bucket: t.int,
+  price: t.double,
+}).schema
+
+const resolve = (inputs: readonly (PartitionInput | string)[], reuse: readonly PartitionSpec[] = [], last = 999) =>
+  resolvePartitionSpec(inputs, table, { specId: reuse.length, lastPartitionId: last, reuse })
+const shown = (spec: PartitionSpec) =>
+  spec.fields.map((f) => `${f.fieldId} ${f.name} = ${transformName(f.transform)} of ${f.sourceId}`)
+
+describe('partition specs', () => {
+  test('names and ids are those of Iceberg', () => {
+    const spec = resolve([day('at'), bucket('place.city', 16), truncate('kind', 4), identity('price'), year('on')])
+    expect(shown(spec)).toEqual([
+      '1000 at_day = day of 2',
+      '1001 place.city_bucket = bucket[16] of 12',
+      '1002 kind_trunc = truncate[4] of 3',
+      '1003 price = identity of 10',
+      '1004 on_year = year of 4',
+    ])
+    expect(shown(resolve([hour('at'), month('on')]))).toEqual([
+      '1000 at_hour = hour of 2',
+      '1001 on_month = month of 4',
+    ])
+  })
+
+  test('text says the same; a column of exactly that name comes first', () => {
+    const texts = [
+      'hour(at)',
+      'bucket(16, kind)',
+      'years(on)',
+      ' Truncate( place.city , 3 ) ',
+      'bucket[8](on)',
+      'price',
+    ]
+    expect(shown(resolve(texts))).toEqual([
+      '1000 at_hour = hour of 2',
+      '1001 kind_bucket = bucket[16] of 3',
+      '1002 on_year = year of 4',
+      '1003 place.city_trunc = truncate[3] of 12',
+      '1004 on_bucket = bucket[8] of 4',
+      '1005 price = identity of 10',
+    ])
+    expect(shown(resolve(['day(at)']))).toEqual(['1000 day(at) = identity of 7'])
+    expect(shown(resolve(['truncate(id, 16, 4)']))).toEqual(['1000 id, 16_trunc = truncate[4] of 8'])
+  })
+
+  test('a default name that a column has gets the parameter', () => {
+    expect(shown(resolve([bucket('id', 4)]))).toEqual(['1000 id_bucket_4 = bucket[4] of 1'])
+  })
+
+  test('no inputs: not partitioned', () => {
+    expect(resolve([])).toEqual({ specId: 0, fields: [] })
+  })
+
+  test('a field that an older spec had keeps its id and name; new ones count on', () => {
+    const first = resolve([{ ...day('at'), name: 'd' }, 'kind'])
+    const second = resolve(['kind', bucket('id', 4)], [first], 1001)
+    expect(shown(second)).toEqual(['1001 kind = identity of 3', '1002 id_bucket_4 = bucket[4] of 1'])
+    expect(shown(resolve([day('at')], [first, second], 1002))).toEqual(['1000 d = day of 2'])
+    expect(shown(resolve([{ ...day('at'), name: 'other' }], [first, second], 1002))).toEqual(['1003 other = day of 2'])
+  })
+
+  test('a spec that the table had is that spec', () => {
+    const first = resolve([day('at')])
+    const second = resolve([hour('at')], [first], 1000)
+    expect(resolve([day('at')], [first, second], 1001)).toBe(first)
+  })
+
+  test.each([
+    [[day('kind')], /day cannot be applied to column 'kind' of type string: it takes dates and timestamps/],
+    [[hour('on')], /hour cannot be applied to column 'on' of type date/],
+    [[bucket('price', 4)], /bucket\[4\] cannot be applied to column 'price' of type double/],
+    [[identity('tags')], /identity cannot be applied to column 'tags' of type list<string>/],
+    [[identity('tags.element')], /cannot partition by 'tags.element': it is inside a list/],
+    [[day('At')], /no column 'At'; did you mean 'at'\?/],
+    [['weekly(at)'], /'weekly\(at\)' is no transform; there are identity\(c\)/],
+    [['bucket(kind)'], /'bucket\(kind\)' is no transform/],
+    [[day('at'), hour('at')], /'at_hour' and 'at_day' split column 'at' the same way/],
+    [['kind', 'kind'], /two partition fields are called 'kind'/],
+    [[{ ...day('at'), name: 'kind' }], /'kind': a column has that name/],
+    [[{ ...identity('kind'), name: 'at' }], /'at': a column has that name/],
+    [[{ ...day('at'), name: '' }], /empty name/],
+    [[5 as unknown as string], /found 5 \(number\) in partitionBy/],
+    [[{ column: 'at' } as unknown as string], /an object with keys column in partitionBy/],
+  ])('%j is refused', (inputs, message) => {
+    expect(() => resolve(inputs)).toThrow(message)
+    expect(() => resolve(inputs)).toThrow(DataShardError)
+  })
+
+  test('something that is no list is refused', () => {
+    expect(() => resolve('at' as unknown as string[])).toThrow(/found partitionBy 'at' \(string\), expected a list/)
+  })
+
+  test('parameters are checked where they are written', () => {
+    expect(() => bucket('id', 0)).toThrow(/bucket\('id'\): found 0 \(number\), expected an integer from 1/)
+    expect(() => truncate('id', '4' as unknown as number)).toThrow(/truncate\('id'\): found '4' \(string\)/)
+    expect(() => bucket('id', 2 ** 31)).toThrow(DataShardError)
+  })
+})
+
+describe('sort orders', () => {
+  const keys = (inputs: readonly SortInput[]) =>
+    resolveSortOrder(inputs, table, 1).fields.map(
+      (f) => `${transformName(f.transform)}(${f.sourceId}) ${f.direction} ${f.nullOrder}`,
+    )
+
+  test('columns, text and parts', () => {
+    const inputs: SortInput[] = [
+      'at',
+      'id DESC',
+      'kind desc nulls first',
+      'hour(at) nulls last',
+      { column: 'place.city', direction: 'desc', nullOrder: 'nulls-first' },
+      bucket('id', 4),
+      'day(at)',
+    ]
+    expect(keys(inputs)).toEqual([
+      'identity(2) asc nulls-first',
+      'identity(1) desc nulls-last',
+      'identity(3) desc nulls-first',
+      'hour(2) asc nulls-last',
+      'identity(12) desc nulls-first',
+      'bucket[4](1) asc nulls-first',
+      'identity(7) asc nulls-first',
+    ])
+  })
+
+  test('no keys: the unsorted order, whose id is 0', () => {
+    expect(resolveSortOrder([], table, 5)).toEqual({ orderId: 0, fields: [] })
+    expect(resolveSortOrder(['id'], table, 5).orderId).toBe(5)
+  })
+
+  test.each([
+    [['nope'], /no column 'nope'/],
+    [['tags.element'], /cannot sort by 'tags.element': it is inside a list/],
+    [['id', 'id desc'], /names identity of column 'id' twice/],
+    [[{ column: 'id', direction: 'up' as 'asc' }], /found direction 'up' \(string\)/],
+    [[{ column: 'id', nullOrder: 'first' as 'nulls-first' }], /found nullOrder 'first' \(string\)/],
+    [[5 as unknown as string], /found 5 \(number\) in sortBy/],
+  ])('%j is refused', (inputs, message) => {
+    expect(() => keys(inputs)).toThrow(message)
+    expect(() => keys('id' as unknown as string[])).toThrow(/expected a list/)
+  })
+})
