@@ -115,7 +115,7 @@ function toDecimal(precision: number, scale: number, found: unknown): bigint {
 
 function toTimestamp(type: Type, found: unknown, zoned: boolean): bigint {
   if (typeof found === 'string') return parseTimestamp(found, zoned)
-  if (found instanceof Date) return timestampFromDate(found)
+  if (found instanceof Date) return timestampFromDate(found, type.type)
   if (typeof found === 'bigint')
     return BigInt.asIntN(64, found) === found ? found : mismatch(type, found, 'it is outside what 64 bits hold')
   return mismatch(type, found, 'a Date, an ISO string, or a bigint of microseconds')

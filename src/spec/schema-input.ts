@@ -54,9 +54,9 @@ function innerTypes(type: Type): Type[] {
   return [type]
 }
 
-/** Gives an id to every field, element, key and value that has none. */
-function assignIds(fields: readonly Field[]): Field[] {
-  let last = fields.reduce((highest, field) => Math.max(highest, field.id, highestId(field.type)), 0)
+/** Gives an id above `floor` and all ids that are there to every field, element, key and value that has none. */
+export function assignIds(fields: readonly Field[], floor = 0): Field[] {
+  let last = fields.reduce((highest, field) => Math.max(highest, field.id, highestId(field.type)), floor)
   const take = (id: number): number => (id === NO_ID ? ++last : id)
   const inType = (type: Type): Type => {
     switch (type.type) {

@@ -224,10 +224,10 @@ function refuseTimestamp(text: string, zoned: boolean, fractionDigits: 6 | 9): n
   return refuse(text, name, `a ${name} looks like '${example}'`)
 }
 
-/** Microseconds since the epoch of a Date. */
-export function timestampFromDate(date: Date): bigint {
+/** Microseconds since the epoch of a Date. `expected` names the column's type in the error for an invalid one. */
+export function timestampFromDate(date: Date, expected = 'timestamp'): bigint {
   const ms = date.getTime()
-  if (Number.isNaN(ms)) refuse(date, 'timestamp', 'the Date holds no time')
+  if (Number.isNaN(ms)) refuse(date, expected, 'the Date holds no time')
   return ms > -EXACT_MICROS_DAYS * MS_PER_DAY && ms < EXACT_MICROS_DAYS * MS_PER_DAY
     ? BigInt(ms * 1000)
     : BigInt(ms) * 1000n

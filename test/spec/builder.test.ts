@@ -3,6 +3,7 @@ import { DataShardError } from '../../src/errors.ts'
 import { resolveSchema, schema, t } from '../../src/spec/builder.ts'
 import type { RowOf, RowOut, SchemaInput } from '../../src/spec/builder.ts'
 import { parseSchema, schemaToJson, typeName } from '../../src/spec/schema.ts'
+import { caught } from './caught.ts'
 
 const events = schema({
   id: t.string,
@@ -194,12 +195,9 @@ describe('schemas that are refused', () => {
     ['text', 'id long', /found 'id long' \(string\) as the schema/],
   ]
   test.each(cases)('%s', (_, input, message) => {
-    expect(() => resolveSchema(input as SchemaInput)).toThrow(message)
-    try {
-      resolveSchema(input as SchemaInput)
-    } catch (error) {
-      expect(DataShardError.is(error, 'invalid-argument')).toBe(true)
-    }
+    const error = caught(() => resolveSchema(input as SchemaInput))
+    expect(error?.message).toMatch(message)
+    expect(error?.code).toBe('invalid-argument')
   })
 
   test('names that differ in case only are two columns', () => {
@@ -207,13 +205,9 @@ describe('schemas that are refused', () => {
   })
 
   test.each(['variant', 'geometry(srid:4326)', 'unknown'])('the v3 type %s is refused by name', (type) => {
-    try {
-      resolveSchema({ fields: [{ ...a, type }] })
-      expect.unreachable()
-    } catch (error) {
-      expect(DataShardError.is(error, 'unsupported')).toBe(true)
-      expect((error as Error).message).toContain(type)
-    }
+    const error = caught(() => resolveSchema({ fields: [{ ...a, type }] }))
+    expect(error?.code).toBe('unsupported')
+    expect(error?.message).toContain(type)
   })
 
   test('a type that `t` does not know is refused where it is used', () => {

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { hashValue, murmur3_32 } from '../../src/spec/hash.ts'
 import { toValue } from '../../src/spec/literal.ts'

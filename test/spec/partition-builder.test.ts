@@ -125,12 +125,12 @@ describe('partition specs', () => {
   })
 })
 
-describe('sort orders', () => {
-  const keys = (inputs: readonly SortInput[]) =>
-    resolveSortOrder(inputs, table, 1).fields.map(
-      (f) => `${transformName(f.transform)}(${f.sourceId}) ${f.direction} ${f.nullOrder}`,
-    )
+const keys = (inputs: readonly SortInput[]) =>
+  resolveSortOrder(inputs, table, 1).fields.map(
+    (f) => `${transformName(f.transform)}(${f.sourceId}) ${f.direction} ${f.nullOrder}`,
+  )
 
+describe('sort orders', () => {
   test('columns, text and parts', () => {
     const inputs: SortInput[] = [
       'at',

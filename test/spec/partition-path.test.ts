@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { decimalToText, doubleToText, floatToText } from '../../src/spec/java-text.ts'
 import { toValue } from '../../src/spec/literal.ts'

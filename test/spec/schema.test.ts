@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { DataShardError } from '../../src/errors.ts'
 import { schema, t } from '../../src/spec/builder.ts'
@@ -116,6 +116,8 @@ function arbitrarySchema(): fc.Arbitrary<Schema> {
     })
 }
 
+const oneField = (type: unknown) => ({ fields: [{ id: 1, name: 'a', required: true, type }] })
+
 describe('JSON of a schema', () => {
   test('every schema survives, unknown parts too', () => {
     fc.assert(
@@ -127,10 +129,9 @@ describe('JSON of a schema', () => {
   })
 
   test('the spellings of the spec are read', () => {
-    const field = (type: unknown) => ({ fields: [{ id: 1, name: 'a', required: true, type }] })
-    expect(typeName(parseSchema(field('decimal(9, 2)')).fields[0]!.type)).toBe('decimal(9,2)')
-    expect(typeName(parseSchema(field('decimal( 9,2 )')).fields[0]!.type)).toBe('decimal(9,2)')
-    expect(typeName(parseSchema(field('fixed[ 16 ]')).fields[0]!.type)).toBe('fixed[16]')
+    expect(typeName(parseSchema(oneField('decimal(9, 2)')).fields[0]!.type)).toBe('decimal(9,2)')
+    expect(typeName(parseSchema(oneField('decimal( 9,2 )')).fields[0]!.type)).toBe('decimal(9,2)')
+    expect(typeName(parseSchema(oneField('fixed[ 16 ]')).fields[0]!.type)).toBe('fixed[16]')
   })
 
   test('a type that is not known survives by name or in full', () => {
