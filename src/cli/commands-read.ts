@@ -21,14 +21,25 @@ export const READ_COMMANDS: readonly CommandSpec[] = [
       ...AS_OF_OPTIONS,
       { flags: '--since <id>', help: 'only rows appended after this snapshot' },
       { flags: '--count', help: 'only how many rows there are' },
-      { flags: '-f, --format <format>', help: 'default: table, or by the extension of --output', choices: OUTPUT_FORMAT_NAMES },
+      {
+        flags: '-f, --format <format>',
+        help: 'default: table, or by the extension of --output',
+        choices: OUTPUT_FORMAT_NAMES,
+      },
       { flags: '-o, --output <file>', help: 'write into this file instead of stdout' },
-      { flags: '--timestamps <how>', help: 'timestamps as ISO 8601 text (default) or as microseconds', choices: ['iso', 'micros'] },
+      {
+        flags: '--timestamps <how>',
+        help: 'timestamps as ISO 8601 text (default) or as microseconds',
+        choices: ['iso', 'micros'],
+      },
       { flags: '--null <text>', help: 'what stands for null in CSV (default nothing)' },
     ],
     examples: [
       { does: 'the first rows', line: 'datashard scan ./events --limit 10' },
-      { does: 'some of them', line: `datashard scan ./events --where "kind = 'push' and at >= '2026-01-01'" --select id,at` },
+      {
+        does: 'some of them',
+        line: `datashard scan ./events --where "kind = 'push' and at >= '2026-01-01'" --select id,at`,
+      },
       { does: 'yesterday, as CSV', line: 'datashard scan s3://b/events --as-of 2026-01-30 --output events.csv' },
       { does: 'into another program', line: "datashard scan ./events --json | jq -r '.id'" },
     ],
@@ -56,7 +67,10 @@ entries. \`datashard append\` reads all of it back exactly; for CSV with empty t
     ],
     examples: [
       { does: 'the columns', line: 'datashard schema ./events' },
-      { does: 'another table like it', line: 'datashard schema ./events --json > event.json && datashard create ./more --schema event.json' },
+      {
+        does: 'another table like it',
+        line: 'datashard schema ./events --json > event.json && datashard create ./more --schema event.json',
+      },
     ],
     more: "With --json: the schema in Iceberg's JSON.",
     opensTables: true,

@@ -3,11 +3,25 @@ import type { CommandSpec, OptionSpec } from './command-spec.ts'
 import { CSV_OPTIONS, INPUT_FORMAT_NAMES, LOCATION } from './shared-options.ts'
 
 const DESIGN_OPTIONS: readonly OptionSpec[] = [
-  { flags: '--schema <file-or-text>', help: "a file with Iceberg's JSON schema, or columns: 'id long not null, at timestamptz'" },
-  { flags: '--partition <field>', help: "partition field, such as 'day(at)', 'bucket(id, 16)', a column", repeat: true },
-  { flags: '--sort <field>', help: "order of rows in files, such as 'at', 'at desc', 'at asc nulls last'", repeat: true },
+  {
+    flags: '--schema <file-or-text>',
+    help: "a file with Iceberg's JSON schema, or columns: 'id long not null, at timestamptz'",
+  },
+  {
+    flags: '--partition <field>',
+    help: "partition field, such as 'day(at)', 'bucket(id, 16)', a column",
+    repeat: true,
+  },
+  {
+    flags: '--sort <field>',
+    help: "order of rows in files, such as 'at', 'at desc', 'at asc nulls last'",
+    repeat: true,
+  },
   { flags: '--property <name=value>', help: 'table property', repeat: true },
-  { flags: '--skip-probe', help: 'do not race conditional creates before a table is created at a store that is not AWS' },
+  {
+    flags: '--skip-probe',
+    help: 'do not race conditional creates before a table is created at a store that is not AWS',
+  },
 ]
 
 const TYPES_TEXT = `Types: boolean int long float double decimal(p,s) date time timestamp timestamptz string uuid binary fixed(n)
@@ -39,7 +53,10 @@ export const WRITE_COMMANDS: readonly CommandSpec[] = [
         does: 'partitioned by day, on S3',
         line: "datashard create s3://analytics/prod/events --schema event.json --partition 'day(at)'",
       },
-      { does: 'look at the schema that a file would give', line: 'datashard create ./flights --infer flights.csv --dry-run' },
+      {
+        does: 'look at the schema that a file would give',
+        line: 'datashard create ./flights --infer flights.csv --dry-run',
+      },
     ],
     more: `${TYPES_TEXT}\n\n${INFER_TEXT}`,
     opensTables: true,
@@ -50,13 +67,29 @@ export const WRITE_COMMANDS: readonly CommandSpec[] = [
     summary: 'append rows from files or stdin, all of them or none',
     arguments: [LOCATION, { name: '[files...]', help: 'files to append; none, or "-", reads stdin' }],
     options: [
-      { flags: '--format <format>', help: 'format of the input; default: by extension, then by content', choices: INPUT_FORMAT_NAMES },
+      {
+        flags: '--format <format>',
+        help: 'format of the input; default: by extension, then by content',
+        choices: INPUT_FORMAT_NAMES,
+      },
       ...CSV_OPTIONS,
-      { flags: '--timestamps <unit>', help: 'what bare numbers in timestamp columns count', choices: ['seconds', 'millis', 'micros'] },
-      { flags: '--unknown-columns <what>', help: 'columns that the table does not have (default error)', choices: ['error', 'ignore'] },
+      {
+        flags: '--timestamps <unit>',
+        help: 'what bare numbers in timestamp columns count',
+        choices: ['seconds', 'millis', 'micros'],
+      },
+      {
+        flags: '--unknown-columns <what>',
+        help: 'columns that the table does not have (default error)',
+        choices: ['error', 'ignore'],
+      },
       { flags: '--as-files', help: 'add Parquet files as they are instead of reading and writing their rows' },
       { flags: '--batch-rows <n>', help: 'commit after every n rows instead of once', type: 'count' },
-      { flags: '--batch-seconds <s>', help: 'commit at least every s seconds while input keeps coming', type: 'number' },
+      {
+        flags: '--batch-seconds <s>',
+        help: 'commit at least every s seconds while input keeps coming',
+        type: 'number',
+      },
       { flags: '--writer <name>', help: 'name of this writer, shown by `datashard log`' },
       { flags: '--timeout <seconds>', help: 'how long to go on against other writers (default 30)', type: 'number' },
       { flags: '--create', help: 'create the table if there is none; with --schema or --infer' },
@@ -65,10 +98,16 @@ export const WRITE_COMMANDS: readonly CommandSpec[] = [
       ...DESIGN_OPTIONS,
     ],
     examples: [
-      { does: 'files of different formats in one commit', line: 'datashard append ./events monday.ndjson tuesday.csv.gz' },
+      {
+        does: 'files of different formats in one commit',
+        line: 'datashard append ./events monday.ndjson tuesday.csv.gz',
+      },
       { does: 'from another program', line: "jq -c '.events[]' dump.json | datashard append ./events --format ndjson" },
       { does: 'a new table out of a CSV file', line: 'datashard append ./flights flights.csv --create --infer' },
-      { does: 'a stream without an end, committed every 10 seconds', line: 'tail -F app.log | datashard append ./logs --format ndjson --batch-seconds 10' },
+      {
+        does: 'a stream without an end, committed every 10 seconds',
+        line: 'tail -F app.log | datashard append ./logs --format ndjson --batch-seconds 10',
+      },
       { does: 'ready Parquet files', line: 'datashard append s3://b/t --as-files s3://b/staging/part-0.parquet' },
     ],
     more: `Formats: ndjson, json (an array, or objects one after the other), csv and tsv (with a header), parquet, arrow (file or

@@ -44,7 +44,10 @@ function bashScript(): string {
   const values = COMMANDS.flatMap((spec) =>
     optionsOf(spec)
       .filter((option) => option.choices !== undefined)
-      .map((option) => `    ${spec.name}:${flagOf(option).long}) COMPREPLY=($(compgen -W "${option.choices!.join(' ')}" -- "$cur")); return ;;`),
+      .map(
+        (option) =>
+          `    ${spec.name}:${flagOf(option).long}) COMPREPLY=($(compgen -W "${option.choices!.join(' ')}" -- "$cur")); return ;;`,
+      ),
   )
   return `# bash completion for datashard; load it with: source <(datashard completion bash)
 _datashard() {
@@ -75,7 +78,8 @@ complete -o filenames -o bashdefault -F _datashard datashard
 }
 
 function zshScript(): string {
-  const quote = (text: string) => text.replaceAll("'", "'\\''").replaceAll('[', '\\[').replaceAll(']', '\\]').replaceAll(':', '\\:')
+  const quote = (text: string) =>
+    text.replaceAll("'", "'\\''").replaceAll('[', '\\[').replaceAll(']', '\\]').replaceAll(':', '\\:')
   const describe = COMMANDS.map((spec) => `    '${spec.name}:${quote(spec.summary)}'`)
   const cases = COMMANDS.map((spec) => {
     const options = optionsOf(spec).flatMap((option) => {
@@ -86,7 +90,9 @@ function zshScript(): string {
       return names.map((name) => `        '${many}${name}[${quote(option.help)}]${value}' \\`)
     })
     const positional = spec.arguments.map((argument) =>
-      argument.choices ? `        ':${argument.help}:(${argument.choices.join(' ')})' \\` : `        '*:file:_files' \\`,
+      argument.choices
+        ? `        ':${argument.help}:(${argument.choices.join(' ')})' \\`
+        : `        '*:file:_files' \\`,
     )
     return `      ${spec.name})\n        _arguments \\\n${[...options, ...positional.slice(0, 1)].join('\n')}\n          && return ;;`
   })
@@ -116,7 +122,10 @@ compdef _datashard datashard
 
 function fishScript(): string {
   const quote = (text: string) => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
-  const lines = ['# fish completion for datashard', 'complete -c datashard -n __fish_use_subcommand -f -a help -d "print help for a command"']
+  const lines = [
+    '# fish completion for datashard',
+    'complete -c datashard -n __fish_use_subcommand -f -a help -d "print help for a command"',
+  ]
   for (const spec of COMMANDS) {
     lines.push(`complete -c datashard -n __fish_use_subcommand -f -a ${spec.name} -d ${quote(spec.summary)}`)
     const when = `-n '__fish_seen_subcommand_from ${spec.name}'`

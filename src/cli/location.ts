@@ -1,4 +1,5 @@
 /** From a location on the command line to a store that is observed, and to what opens a table with it. */
+import { isMetadataFile } from '../commit/version.ts'
 import type { OpenOptions } from '../table/open-place.ts'
 import type { Table } from '../table/table.ts'
 import type { CommonOptions, Session } from './session.ts'
@@ -18,7 +19,7 @@ export async function openLocation(session: Session, location: string, writer?: 
   const { options, runtime, signal } = session
   if (options.profile !== undefined) process.env['AWS_PROFILE'] = options.profile
   const { openStore } = await import('../store/open.ts')
-  const { store } = openStore(location, { s3: s3Options(options), runtime })
+  const { store } = openStore(storeRoot(location), { s3: s3Options(options), runtime })
   const stopTrace = options.trace === true ? traceRequests(store, session) : undefined
   return {
     location,
@@ -28,6 +29,13 @@ export async function openLocation(session: Session, location: string, writer?: 
       store.close()
     },
   }
+}
+
+/** A metadata file's store begins at its table's folder, as `loadTable` sees it. */
+function storeRoot(location: string): string {
+  if (!isMetadataFile(location)) return location
+  const root = location.replace(/\/?(?:metadata\/)?[^/]*$/, '')
+  return root === '' ? (location.startsWith('/') ? '/' : '.') : root
 }
 
 /** What the command line says about S3; the rest comes from the environment. */
@@ -40,11 +48,7 @@ function s3Options(options: CommonOptions) {
 }
 
 /** Opens a table for the time that `body` takes; background work is finished before this resolves. */
-export async function withTable<T>(
-  session: Session,
-  location: string,
-  body: (table: Table) => Promise<T>,
-): Promise<T> {
+export async function withTable<T>(session: Session, location: string, body: (table: Table) => Promise<T>): Promise<T> {
   await using place = await openLocation(session, location)
   const { loadTable } = await import('../table/load.ts')
   await using table = await loadTable(location, place.open)

@@ -104,7 +104,10 @@ function addCommand(program: Command, spec: CommandSpec, action: Action): void {
   for (const option of COMMON_OPTIONS) command.addOption(toOption(option).helpGroup('Common options:'))
   command.addHelpText('after', helpAfter(spec))
   command.action(async (...given: unknown[]) => {
-    const args = given.slice(0, spec.arguments.length).flat().filter((arg) => arg !== undefined)
+    const args = given
+      .slice(0, spec.arguments.length)
+      .flat()
+      .filter((arg) => arg !== undefined)
     await action(spec, args as string[], command.opts<CommonOptions>())
   })
 }
@@ -121,7 +124,9 @@ function toOption(spec: OptionSpec): Option {
 function parseNumber(text: string, type: 'count' | 'number'): number {
   const value = text.trim() === '' ? Number.NaN : Number(text.replaceAll('_', ''))
   if (value > 0 && Number.isFinite(value) && (type === 'number' || Number.isSafeInteger(value))) return value
-  throw new InvalidArgumentError(type === 'count' ? 'It must be a whole number above 0.' : 'It must be a number above 0.')
+  throw new InvalidArgumentError(
+    type === 'count' ? 'It must be a whole number above 0.' : 'It must be a number above 0.',
+  )
 }
 
 function helpAfter(spec: CommandSpec): string {

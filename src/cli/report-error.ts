@@ -55,6 +55,7 @@ export function asDataShardError(error: unknown): DataShardError {
 
 function stackOf(error: unknown): string {
   const parts: string[] = []
-  for (let at: unknown = error; at instanceof Error && parts.length < 10; at = at.cause) parts.push(at.stack ?? String(at))
+  for (let at: unknown = error; at instanceof Error && parts.length < 10; at = at.cause)
+    parts.push(at.stack ?? String(at))
   return parts.join('\ncaused by: ')
 }

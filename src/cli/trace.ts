@@ -15,7 +15,9 @@ export function traceRequests(store: ObjectStore, session: Session): () => void 
     else {
       const status = event.status === 0 ? 'no answer' : String(event.status)
       const took = `${event.durationMs.toFixed(1)} ms`
-      stderr.write(`${event.verb.padEnd(6)} ${status.padStart(3)} ${took.padStart(10)} ${event.bytes} B  ${event.key}\n`)
+      stderr.write(
+        `${event.verb.padEnd(6)} ${status.padStart(3)} ${took.padStart(10)} ${event.bytes} B  ${event.key}\n`,
+      )
     }
   })
   return () => {

@@ -24,7 +24,10 @@ describe('JSON with all digits', () => {
   })
 
   test('a text of ten megabytes with many escapes is no problem', () => {
-    const long = JSON.stringify({ n: 1, s: 'ab"\\\n'.repeat(2_000_000), big: 1 }).replace('"big":1', '"big":12345678901234567890')
+    const long = JSON.stringify({ n: 1, s: 'ab"\\\n'.repeat(2_000_000), big: 1 }).replace(
+      '"big":1',
+      '"big":12345678901234567890',
+    )
     expect((parseExactJson(long) as { big: ExactNumber }).big.text).toBe('12345678901234567890')
   })
 

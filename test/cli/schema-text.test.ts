@@ -21,7 +21,7 @@ describe('schemas as text', () => {
     const text =
       'a boolean, b int, c long, d float, e double, f decimal(12,2) not null, g date, h time, i timestamp, j timestamptz, ' +
       'k string, l uuid, m binary, n fixed(16), o list<list<int not null>>, p map<string, struct<x int, "odd name" string not null>>, ' +
-      "q struct<r map<int, string not null> not null, s list<decimal(38,0)>> comment 'it''s nested', \"o\"\"dd\" int"
+      'q struct<r map<int, string not null> not null, s list<decimal(38,0)>> comment \'it\'\'s nested\', "o""dd" int'
     expect(schemaToText(parseSchemaText(text))).toBe(text)
   })
 

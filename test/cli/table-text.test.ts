@@ -9,9 +9,16 @@ const COLUMNS = [
 
 describe('tables for people', () => {
   test('numbers are flush right under their header, texts flush left', () => {
-    expect(renderTable(COLUMNS, [['1', 'ann'], ['200', '日本']], undefined)).toBe(
-      [' id  name', '───  ────', '  1  ann', '200  日本', ''].join('\n'),
-    )
+    expect(
+      renderTable(
+        COLUMNS,
+        [
+          ['1', 'ann'],
+          ['200', '日本'],
+        ],
+        undefined,
+      ),
+    ).toBe([' id  name', '───  ────', '  1  ann', '200  日本', ''].join('\n'))
   })
 
   test('no line is wider than the terminal, and the widest column gives way first', () => {
@@ -27,6 +34,13 @@ describe('tables for people', () => {
     const columns = Array.from({ length: 20 }, (_, i) => ({ header: `column${i}`, align: 'left' as const }))
     const layout = layoutTable(columns, [], 40)
     expect(hiddenColumns(layout)).toBeGreaterThan(10)
-    expect(displayWidth(tableLine(layout, columns.map((c) => c.header)).trimEnd())).toBeLessThanOrEqual(40)
+    expect(
+      displayWidth(
+        tableLine(
+          layout,
+          columns.map((c) => c.header),
+        ).trimEnd(),
+      ),
+    ).toBeLessThanOrEqual(40)
   })
 })

@@ -100,7 +100,8 @@ function seeJson(shape: Shape, value: unknown, column: string, place: string): v
   if (typeof value === 'object' && !(value instanceof ExactNumber)) {
     note(shape, 'an object', column, place)
     shape.struct ??= new Map()
-    for (const [name, item] of Object.entries(value)) seeJson(shapeOf(shape.struct, name), item, `${column}.${name}`, place)
+    for (const [name, item] of Object.entries(value))
+      seeJson(shapeOf(shape.struct, name), item, `${column}.${name}`, place)
     return
   }
   const kind = scalarKind(value)
@@ -123,7 +124,8 @@ function note(shape: Shape, kind: string, column: string, place: string): void {
 
 function scalarKind(value: unknown): Scalar {
   if (typeof value === 'boolean') return 'boolean'
-  if (typeof value === 'number') return Number.isInteger(value) && !Object.is(value, -0) ? integerKind(String(value)) : 'double'
+  if (typeof value === 'number')
+    return Number.isInteger(value) && !Object.is(value, -0) ? integerKind(String(value)) : 'double'
   if (value instanceof ExactNumber) return integerKind(value.text)
   return textKind(String(value))
 }
@@ -161,7 +163,8 @@ function cellKind(text: string): Scalar {
     const kind = integerKind(text)
     return kind === 'double' ? 'string' : kind
   }
-  if (/^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/.test(text) || /^(?:nan|[+-]?inf(?:inity)?)$/i.test(text)) return 'double'
+  if (/^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/.test(text) || /^(?:nan|[+-]?inf(?:inity)?)$/i.test(text))
+    return 'double'
   if (/^(?:true|false)$/i.test(text)) return 'boolean'
   return textKind(text)
 }

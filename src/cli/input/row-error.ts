@@ -11,5 +11,7 @@ export function rowError(file: string, line: number | undefined, message: string
 
 /** Whether an error is about the data and not about the command line. */
 export function isRowError(error: DataShardError): boolean {
-  return error.code === 'invalid-argument' && (error.details['file'] !== undefined || error.details['row'] !== undefined)
+  return (
+    error.code === 'invalid-argument' && (error.details['file'] !== undefined || error.details['row'] !== undefined)
+  )
 }

@@ -51,7 +51,8 @@ export function jsonText(type: Type, options: TextOptions = {}): ToText {
     case 'map': {
       const key = jsonText(type.key, options)
       const item = orNull(jsonText(type.value, options))
-      return (value) => `[${Array.from(value as Map<unknown, unknown>, ([k, v]) => `[${key(k)},${item(v)}]`).join(',')}]`
+      return (value) =>
+        `[${Array.from(value as Map<unknown, unknown>, ([k, v]) => `[${key(k)},${item(v)}]`).join(',')}]`
     }
     case 'struct':
       return objectJson(type.fields, options)
