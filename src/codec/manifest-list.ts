@@ -16,10 +16,11 @@ import type { JsonObject } from './lossless-json.ts'
 import type { FormatVersion } from './manifest-schema.ts'
 
 /**
- * A count of files or rows that a v1 manifest list leaves out: "when null this is assumed to be non-zero". Only ever
- * read, never written.
+ * A count of files or rows that a v1 manifest list leaves out: "when null this is assumed to be non-zero". It is the
+ * largest int, so that code which asks for zero, or for more than zero, is right without knowing of it; no manifest
+ * has as many files. For rows, as a bigint, it can be a real count: then it is only taken for unknown in vain.
  */
-export const UNKNOWN_COUNT = -1
+export const UNKNOWN_COUNT = 2 ** 31 - 1
 
 /** Positions are the numbers in the file. */
 const CONTENTS: readonly ManifestContent[] = ['data', 'deletes']
@@ -115,16 +116,21 @@ function checkManifest(manifest: ManifestFile, { sequenceNumber, formatVersion }
   assert(path !== '' && manifest.length > 0n, `manifest ${JSON.stringify(path)} has a path and a length`)
   const counts = [manifest.addedFilesCount, manifest.existingFilesCount, manifest.deletedFilesCount]
   const rows = [manifest.addedRowsCount, manifest.existingRowsCount, manifest.deletedRowsCount]
-  const counted = counts.every((count) => count >= 0) && rows.every((count) => count >= 0n)
-  assert(counted || formatVersion === 1, `the files and rows of ${path} are not counted`)
+  assert(
+    [...counts, ...rows].every((count) => count >= 0),
+    `the files and rows of ${path} are counts`,
+  )
+  const counted = !counts.includes(UNKNOWN_COUNT)
+  assert(counted || formatVersion === 1, `the files of ${path} are not counted`)
   assert(formatVersion > 1 || manifest.content === 'data', 'v1 has no delete files')
   const ordered = manifest.minSequenceNumber <= manifest.sequenceNumber && manifest.sequenceNumber <= sequenceNumber
   assert(ordered || formatVersion === 1, `the sequence numbers of ${path} are above those of the list`)
 }
 
-const countOrNull = <T extends number | bigint>(count: T): T | null => (count < 0 ? null : count)
+const countOrNull = <T extends number | bigint>(count: T): T | null => (Number(count) === UNKNOWN_COUNT ? null : count)
 
 function record(manifest: ManifestFile, version: FormatVersion): AvroInput {
+  const count = version === 1 ? countOrNull : (known: number | bigint) => known
   const since2 = [CONTENTS.indexOf(manifest.content), manifest.sequenceNumber, manifest.minSequenceNumber]
   return [
     manifest.path,
@@ -132,12 +138,12 @@ function record(manifest: ManifestFile, version: FormatVersion): AvroInput {
     manifest.partitionSpecId,
     ...(version > 1 ? since2 : []),
     manifest.addedSnapshotId,
-    countOrNull(manifest.addedFilesCount),
-    countOrNull(manifest.existingFilesCount),
-    countOrNull(manifest.deletedFilesCount),
-    countOrNull(manifest.addedRowsCount),
-    countOrNull(manifest.existingRowsCount),
-    countOrNull(manifest.deletedRowsCount),
+    count(manifest.addedFilesCount),
+    count(manifest.existingFilesCount),
+    count(manifest.deletedFilesCount),
+    count(manifest.addedRowsCount),
+    count(manifest.existingRowsCount),
+    count(manifest.deletedRowsCount),
     manifest.partitions?.map((field) => [field.containsNull, field.containsNan, field.lowerBound, field.upperBound]),
     manifest.keyMetadata,
     ...(version > 2 ? [manifest.firstRowId] : []),

@@ -10,6 +10,7 @@ import type { AvroType } from './avro-schema.ts'
 import { openAvro, writeAvro } from './avro.ts'
 import type { AvroFile } from './avro.ts'
 import { stringifyJson } from './lossless-json.ts'
+import { UNKNOWN_COUNT } from './manifest-list.ts'
 import { entryFields, hasSequenceNumbers, partitionReader, readEntry } from './manifest-reader.ts'
 import type { EntryFields } from './manifest-reader.ts'
 import { CONTENTS, manifestLayout, STATUSES } from './manifest-schema.ts'
@@ -165,8 +166,7 @@ function checkEntries(entries: readonly ManifestEntry[], manifest: ManifestFile,
     deleted: manifest.deletedFilesCount,
   }
   for (const status of STATUSES) {
-    // Negative: v1 need not say.
-    if (listed[status] >= 0 && listed[status] !== counts[status]) {
+    if (listed[status] !== UNKNOWN_COUNT && listed[status] !== counts[status]) {
       corrupt(
         `${where} is damaged: ${counts[status]} entries are ${status}, and the manifest list says ${listed[status]}`,
       )

@@ -1,7 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { openAvro } from '../../src/codec/avro.ts'
+import type { AvroValue } from '../../src/codec/avro-decode.ts'
+import { compileEncoder } from '../../src/codec/avro-encode.ts'
+import { parseAvroSchema } from '../../src/codec/avro-schema.ts'
+import { openAvro, writeAvro } from '../../src/codec/avro.ts'
 import { decodeManifestList, encodeManifestList, UNKNOWN_COUNT } from '../../src/codec/manifest-list.ts'
 import {
   decodeManifest,
@@ -134,6 +137,12 @@ const listHeader = (parentSnapshotId?: bigint) => {
     formatVersion: 2,
   })
   return Object.fromEntries(openAvro(bytes, 'x').header)
+}
+
+/** Maps as writers without the logical type have them. */
+function mapsAsLists(value: AvroValue): AvroValue {
+  if (value instanceof Map) return [...value].map(([key, item]) => [key, item])
+  return Array.isArray(value) ? value.map(mapsAsLists) : value
 }
 
 const double = (value: number) => new Uint8Array(new Float64Array([value]).buffer)
@@ -346,6 +355,29 @@ describe('manifests', () => {
       5,
       null,
     ])
+  })
+
+  test('files without field ids and without logical types are read by name', () => {
+    const schema = schemaOf([{ type: 'string' }, { type: 'int' }])
+    const spec = identityOf(schema)
+    const maps = {
+      valueCounts: new Map([
+        [1, 10n],
+        [2, 10n],
+      ]),
+      lowerBounds: new Map([[1, Uint8Array.of(97)]]),
+    }
+    const entries = [added({ specId: 7, partition: ['a', 1], splitOffsets: [4n], ...maps })]
+    const ours = openAvro(encodeManifest({ entries, schema, spec, content: 'data', formatVersion: 2 }), 'x')
+    const bare = JSON.stringify(
+      JSON.parse(ours.header.get('avro.schema')!, (key, value) =>
+        ['field-id', 'element-id', 'logicalType'].includes(key) ? undefined : value,
+      ),
+    )
+    const encode = compileEncoder(parseAvroSchema(JSON.parse(bare)))
+    const bytes = writeAvro({ text: bare, encode }, {}, ours.readRecords(mapsAsLists))
+    const read = decode(bytes, listed(entries, { partitionSpecId: 7 }), spec, schema)
+    expect(read).toEqual([{ ...entries[0], snapshotId: 77n, sequenceNumber: 9n, fileSequenceNumber: 9n }])
   })
 
   test('partition values follow columns that were widened or dropped since', () => {
