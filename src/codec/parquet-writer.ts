@@ -3,8 +3,9 @@ import { assert, DataShardError, invalid } from '../errors.ts'
 import type { Schema } from '../spec/types.ts'
 import { encodeArrowStream } from './arrow-ipc.ts'
 import { slice } from './column-ops.ts'
+import { batchBytes } from './column-size.ts'
 import { worthDictionary } from './parquet-writer-dictionary.ts'
-import type { Column, ColumnBatch } from './columns.ts'
+import type { ColumnBatch } from './columns.ts'
 import type { ParquetFacts } from './parquet-writer-footer.ts'
 import { ParquetAssembler } from './parquet-writer-footer.ts'
 import type { ParquetWasm } from './wasm.ts'
@@ -208,25 +209,4 @@ export function rowGroupPieces(batch: ColumnBatch, options: ParquetOptions = {})
     pieces.push(slice(batch, from, Math.min(batch.length, from + rows)))
   }
   return pieces
-}
-
-/** Bytes that a batch takes in memory. */
-export function batchBytes(batch: ColumnBatch): number {
-  return batch.columns.reduce((size, column) => size + columnBytes(column), 0)
-}
-
-function columnBytes(column: Column): number {
-  const validity = column.validity?.byteLength ?? 0
-  switch (column.kind) {
-    case 'fixed':
-      return validity + column.values.byteLength
-    case 'bytes':
-      return validity + column.offsets.byteLength + column.data.byteLength
-    case 'struct':
-      return column.children.reduce((size, child) => size + columnBytes(child), validity)
-    case 'list':
-      return validity + column.offsets.byteLength + columnBytes(column.element)
-    default:
-      return validity + column.offsets.byteLength + columnBytes(column.key) + columnBytes(column.value)
-  }
 }

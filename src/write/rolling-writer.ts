@@ -81,6 +81,8 @@ class RollingWriter {
   readonly #ending = new Set<Promise<void>>()
   readonly #keys: string[] = []
   readonly #finished: DataFile[] = []
+  /** The first upload that failed: also one whose rows are all handed over must end the write soon. */
+  #failure: { readonly error: unknown } | undefined
   #rows = 0
   #bytes = 0
 
@@ -120,6 +122,7 @@ class RollingWriter {
   }
 
   async #writePiece(part: Part, piece: ColumnBatch): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure.error
     const upload = this.#open.get(part.key) ?? (await this.#start(part))
     await this.#push(upload, upload.file.write(piece))
     this.#rows += piece.length
@@ -138,7 +141,10 @@ class RollingWriter {
     this.#keys.push(key)
     const upload: Upload = { key, file, queue, done: this.#put(key, queue) }
     // Whoever waits for the queue learns of a failure; this keeps it from being reported as unhandled before.
-    upload.done.catch((error: unknown) => queue.fail(error))
+    upload.done.catch((error: unknown) => {
+      this.#failure ??= { error }
+      queue.fail(error)
+    })
     this.#open.set(part.key, upload)
     return upload
   }
