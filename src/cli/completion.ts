@@ -77,17 +77,20 @@ complete -o filenames -o bashdefault -F _datashard datashard
 `
 }
 
+/** For texts between brackets and colons in single quotes. */
+function zshQuote(text: string): string {
+  return text.replaceAll("'", "'\\''").replaceAll('[', '\\[').replaceAll(']', '\\]').replaceAll(':', '\\:')
+}
+
 function zshScript(): string {
-  const quote = (text: string) =>
-    text.replaceAll("'", "'\\''").replaceAll('[', '\\[').replaceAll(']', '\\]').replaceAll(':', '\\:')
-  const describe = COMMANDS.map((spec) => `    '${spec.name}:${quote(spec.summary)}'`)
+  const describe = COMMANDS.map((spec) => `    '${spec.name}:${zshQuote(spec.summary)}'`)
   const cases = COMMANDS.map((spec) => {
     const options = optionsOf(spec).flatMap((option) => {
       const flag = flagOf(option)
       const value = !flag.takesValue ? '' : option.choices ? `:value:(${option.choices.join(' ')})` : ':value:_files'
       const many = option.repeat ? '*' : ''
       const names = [flag.long, ...(flag.short === undefined ? [] : [`-${flag.short}`])]
-      return names.map((name) => `        '${many}${name}[${quote(option.help)}]${value}' \\`)
+      return names.map((name) => `        '${many}${name}[${zshQuote(option.help)}]${value}' \\`)
     })
     const positional = spec.arguments.map((argument) =>
       argument.choices
@@ -120,23 +123,26 @@ compdef _datashard datashard
 `
 }
 
+function fishQuote(text: string): string {
+  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
+}
+
 function fishScript(): string {
-  const quote = (text: string) => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
   const lines = [
     '# fish completion for datashard',
     'complete -c datashard -n __fish_use_subcommand -f -a help -d "print help for a command"',
   ]
   for (const spec of COMMANDS) {
-    lines.push(`complete -c datashard -n __fish_use_subcommand -f -a ${spec.name} -d ${quote(spec.summary)}`)
+    lines.push(`complete -c datashard -n __fish_use_subcommand -f -a ${spec.name} -d ${fishQuote(spec.summary)}`)
     const when = `-n '__fish_seen_subcommand_from ${spec.name}'`
     for (const argument of spec.arguments) {
-      if (argument.choices) lines.push(`complete -c datashard ${when} -f -a ${quote(argument.choices.join(' '))}`)
+      if (argument.choices) lines.push(`complete -c datashard ${when} -f -a ${fishQuote(argument.choices.join(' '))}`)
     }
     for (const option of optionsOf(spec)) {
       const flag = flagOf(option)
       const short = flag.short === undefined ? '' : ` -s ${flag.short}`
-      const value = !flag.takesValue ? '' : option.choices ? ` -x -a ${quote(option.choices.join(' '))}` : ' -r'
-      lines.push(`complete -c datashard ${when} -l ${flag.long.slice(2)}${short}${value} -d ${quote(option.help)}`)
+      const value = !flag.takesValue ? '' : option.choices ? ` -x -a ${fishQuote(option.choices.join(' '))}` : ' -r'
+      lines.push(`complete -c datashard ${when} -l ${flag.long.slice(2)}${short}${value} -d ${fishQuote(option.help)}`)
     }
   }
   return `${lines.join('\n')}\n`

@@ -1,7 +1,6 @@
 /** `datashard create`: a table, from a schema given or inferred. */
 import { invalid } from '../errors.ts'
 import type { SchemaInput } from '../spec/builder.ts'
-import type { Schema } from '../spec/types.ts'
 import type { CommandCall } from './command-spec.ts'
 import { type DesignOptions, readSchemaOption, tableDesign } from './design-options.ts'
 import type { InputFormat } from './input/format.ts'

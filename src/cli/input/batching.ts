@@ -21,8 +21,8 @@ export async function* inPieces<T>(
   const maxRows = limits.rows ?? DEFAULT_ROWS
   /** Asked for when the last piece ran out of time, and not answered yet. */
   let pending: Promise<IteratorResult<T>> | undefined
-  let done = false
-  while (!done) {
+  const state = { done: false }
+  while (!state.done) {
     const first = await (pending ?? source.next())
     pending = undefined
     if (first.done === true) return
@@ -38,7 +38,7 @@ export async function* inPieces<T>(
           if (next === undefined) return
           pending = undefined
           if (next.done === true) {
-            done = true
+            state.done = true
             return
           }
           item = next.value

@@ -28,16 +28,26 @@ export interface InputOptions extends CoerceOptions {
 
 export type Row = Record<string, unknown>
 
-/** Input that is open; to be read once, by one of the two readers. */
-export interface OpenInput {
-  /** `rows`: text formats. `batches`: Parquet and Arrow. */
-  readonly kind: 'rows' | 'batches'
+/** Input that is open; its rows are to be read once. */
+export type OpenInput = TextInput | ColumnarInput
+
+interface AnyInput {
   /** A schema from the beginning of the input, which is still read as a whole afterwards. */
   infer(sampleRows: number): Promise<Schema>
+  readonly positions: Positions
+}
+
+/** Text formats. */
+export interface TextInput extends AnyInput {
+  readonly kind: 'rows'
   rows(schema: Schema): AsyncGenerator<Row>
+}
+
+/** Parquet and Arrow. */
+export interface ColumnarInput extends AnyInput {
+  readonly kind: 'batches'
   /** Arrow record batches. */
   batches(): AsyncGenerator<unknown>
-  readonly positions: Positions
 }
 
 /** A record of a text format with the file that it comes from. */
@@ -84,7 +94,7 @@ export async function openInput(paths: readonly string[], options: InputOptions)
 
 type Sources = AsyncGenerator<{ source: ByteSource; format: InputFormat }>
 
-function textInput(sources: Sources, options: InputOptions, name: string): OpenInput {
+function textInput(sources: Sources, options: InputOptions, name: string): TextInput {
   const positions = trackPositions()
   const records = readRecords(sources, options)
   const sample: FileRecord[] = []
@@ -107,9 +117,6 @@ function textInput(sources: Sources, options: InputOptions, name: string): OpenI
       const convert = createConverter(schema, options)
       for (const record of sample.splice(0)) yield convert(record, positions)
       for await (const record of records) yield convert(record, positions)
-    },
-    async *batches() {
-      throw new DataShardError('internal', 'text input has no record batches')
     },
   }
 }
@@ -162,7 +169,7 @@ function checkHeader(schema: Schema, { row, file }: FileRecord, options: InputOp
   }
 }
 
-function columnarInput(sources: Sources): OpenInput {
+function columnarInput(sources: Sources): ColumnarInput {
   const positions = trackPositions()
   let opened: AsyncGenerator<{ readonly file: string; readonly rows: number; readonly batch: unknown }> | undefined
   let inferred: Promise<Schema> | undefined
@@ -178,9 +185,6 @@ function columnarInput(sources: Sources): OpenInput {
     async infer() {
       if (inferred === undefined) await open()
       return inferred!
-    },
-    async *rows() {
-      throw new DataShardError('internal', 'columnar input has no rows')
     },
     async *batches() {
       if (opened === undefined) await open()
