@@ -1,4 +1,7 @@
 /** Stores: what tables lie on. */
+export { storeConformance } from './conformance.ts'
+export type { ConformanceCase, ConformanceTarget } from './conformance.ts'
+export type { Fault, FaultCall, FaultPlan } from './fault-plan.ts'
 export { localStore } from './local.ts'
 export type { LocalStoreOptions } from './local.ts'
 export { memoryStore } from './memory.ts'

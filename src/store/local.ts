@@ -14,7 +14,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { DataShardError, invalid, throwIfAborted } from '../errors.ts'
 import type { Runtime } from '../runtime.ts'
 import { systemRuntime, uuid } from '../runtime.ts'
-import { compareKeys } from './memory.ts'
+import { compareKeys } from './keys.ts'
 import type {
   ByteRange,
   CallOptions,
@@ -59,7 +59,11 @@ export function localStore(directory: string, options: LocalStoreOptions = {}): 
   const listeners = new Set<(event: RequestEvent) => void>()
   const pathOf = (key: string) => join(root, ...checkKey(key).split('/'))
 
-  async function traced<T>(verb: RequestEvent['verb'], key: string, run: () => Promise<[T, number, number?]>): Promise<T> {
+  async function traced<T>(
+    verb: RequestEvent['verb'],
+    key: string,
+    run: () => Promise<[T, number, number?]>,
+  ): Promise<T> {
     const startMs = runtime.monotonic()
     const note = (status: number, bytes = 0) => {
       const durationMs = runtime.monotonic() - startMs
@@ -75,7 +79,11 @@ export function localStore(directory: string, options: LocalStoreOptions = {}): 
     }
   }
 
-  async function writeTemporary(path: string, body: PutBody, signal: AbortSignal | undefined): Promise<[string, number]> {
+  async function writeTemporary(
+    path: string,
+    body: PutBody,
+    signal: AbortSignal | undefined,
+  ): Promise<[string, number]> {
     const temporary = join(dirname(path), `${TEMPORARY}${uuid(runtime)}`)
     const file = await openForWriting(temporary, root)
     let bytes = 0
@@ -123,7 +131,8 @@ export function localStore(directory: string, options: LocalStoreOptions = {}): 
     keyOf: (url) => {
       const path = url.startsWith('file:') ? filePath(url) : url
       if (path === undefined || !isAbsolute(path)) return undefined
-      const inside = root === sep ? path.slice(1) : path.startsWith(root + sep) ? path.slice(root.length + 1) : undefined
+      const inside =
+        root === sep ? path.slice(1) : path.startsWith(root + sep) ? path.slice(root.length + 1) : undefined
       return inside?.split(sep).join('/')
     },
     urlOf: (key) => (root === sep ? `/${key}` : `${root}/${key}`),
@@ -184,7 +193,7 @@ async function flushDirectory(path: string): Promise<void> {
 }
 
 async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
-  for (let at = 0; at < chunk.length; ) {
+  for (let at = 0; at < chunk.length;) {
     at += (await file.write(chunk, at)).bytesWritten
   }
 }
@@ -285,7 +294,9 @@ function etagOf(stats: Stats | undefined): string | undefined {
 
 function checkKey(key: string): string {
   if (Buffer.byteLength(key) > MAX_KEY_BYTES) {
-    invalid(`a key of ${Buffer.byteLength(key)} bytes is longer than the ${MAX_KEY_BYTES} that stores take: ${key.slice(0, 60)}...`)
+    invalid(
+      `a key of ${Buffer.byteLength(key)} bytes is longer than the ${MAX_KEY_BYTES} that stores take: ${key.slice(0, 60)}...`,
+    )
   }
   if (key.includes('\0')) invalid(`a key with a NUL character: ${JSON.stringify(key)}`)
   if (key.split('/').some((part) => part === '' || part === '.' || part === '..')) {

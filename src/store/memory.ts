@@ -1,7 +1,14 @@
 /** A store in memory: the reference for what a store does, and the ground that simulations stand on. */
-import { invalid, throwIfAborted } from '../errors.ts'
+import { throwIfAborted } from '../errors.ts'
+import type { Runtime } from '../runtime.ts'
+import { systemRuntime } from '../runtime.ts'
+import { chunksOf, joinChunks } from './body.ts'
+import { boundsOf, checkRange } from './byte-range.ts'
+import type { FaultPlan } from './fault-plan.ts'
+import { Faults, LostAnswer } from './fault-plan.ts'
+import { checkKey, checkPrefix, compareKeys } from './keys.ts'
+import { Observers } from './observers.ts'
 import type {
-  ByteRange,
   CallOptions,
   GetOptions,
   HeadResult,
@@ -17,8 +24,12 @@ import type {
 export interface MemoryStoreOptions {
   /** Names the store in its URL: `memory://name`. Default `store`. */
   readonly name?: string
-  /** The store's clock, milliseconds since the epoch. Default: a counter that starts at the epoch. */
+  /** The store's clock, milliseconds since the epoch. Default: the runtime's. */
   readonly now?: () => number
+  /** What goes wrong, and when. Default: nothing. */
+  readonly faults?: FaultPlan
+  /** Default: the real clock. */
+  readonly runtime?: Runtime
 }
 
 interface StoredObject {
@@ -28,8 +39,11 @@ interface StoredObject {
   readonly metadata: Readonly<Record<string, string>>
 }
 
+/** Listings are made of pages, as on S3, so that requests count the same. */
+const PAGE_KEYS = 1_000
+
 /**
- * A store that forgets everything with the process.
+ * A store that forgets everything with the process. Every effect happens in one turn of the event loop.
  *
  * @example
  * ```ts
@@ -40,113 +54,186 @@ interface StoredObject {
  * ```
  */
 export function memoryStore(options: MemoryStoreOptions = {}): ObjectStore {
-  const url = `memory://${options.name ?? 'store'}`
-  const objects = new Map<string, StoredObject>()
-  const listeners = new Set<(event: RequestEvent) => void>()
-  let counter = 0
-  const note = (verb: RequestEvent['verb'], key: string, status: number, bytes = 0) => {
-    for (const listener of listeners) listener({ verb, key, status, durationMs: 0, bytes })
-  }
-  const now = options.now ?? (() => counter)
+  return new MemoryStore(options)
+}
 
-  async function put(key: string, body: PutBody, put: PutOptions = {}): Promise<PutResult> {
+class MemoryStore implements ObjectStore {
+  readonly url: string
+  readonly conditionalCreate = { trusted: true, endpoint: 'memory' }
+  readonly #objects = new Map<string, StoredObject>()
+  /** All keys in order; kept beside the map because listing is frequent in simulations. */
+  readonly #keys: string[] = []
+  readonly #observers = new Observers()
+  readonly #faults: Faults
+  readonly #runtime: Runtime
+  readonly #now: () => number
+  #etags = 0
+
+  constructor(options: MemoryStoreOptions) {
+    this.url = `memory://${options.name ?? 'store'}`
+    this.#runtime = options.runtime ?? systemRuntime
+    this.#now = options.now ?? (() => this.#runtime.now())
+    this.#faults = new Faults(options.faults, this.#runtime)
+  }
+
+  keyOf(url: string): string | undefined {
+    if (url.startsWith(`${this.url}/`)) return url.slice(this.url.length + 1)
+    const foreign = /^([a-zA-Z][a-zA-Z0-9+.-]*):\/\/(.*)$/s.exec(url)
+    if (foreign) return foreign[1] === 'memory' ? undefined : foreign[2]!.replace(/^\//, '')
+    return url.startsWith('/') ? url.slice(1) : undefined
+  }
+
+  urlOf(key: string): string {
+    return `${this.url}/${key}`
+  }
+
+  clockOffsetMs(): number {
+    return 0
+  }
+
+  observe(listener: (event: RequestEvent) => void): () => void {
+    return this.#observers.add(listener)
+  }
+
+  close(): void {}
+
+  async get(key: string, options: GetOptions = {}): Promise<Uint8Array | undefined> {
     checkKey(key)
-    throwIfAborted(put.signal, `writing ${key}`)
-    const bytes = body instanceof Uint8Array ? body.slice() : await collect(body, put.signal)
-    const mode = put.mode ?? 'overwrite'
-    const there = objects.get(key)
-    if (mode === 'create' ? there : mode !== 'overwrite' && there?.etag !== mode.ifMatch) {
-      note('PUT', key, 412)
-      return { outcome: 'precondition-failed' }
-    }
-    counter += 1
-    const etag = `"${counter.toString(16)}"`
-    objects.set(key, { bytes, etag, lastModifiedMs: now(), metadata: { ...put.metadata } })
-    note('PUT', key, 200, bytes.length)
-    return { outcome: 'written', etag }
+    checkRange(options.range)
+    throwIfAborted(options.signal, `reading ${key}`)
+    return this.#run('GET', key, options.signal, () => {
+      const object = this.#objects.get(key)
+      if (!object) return [undefined, 404]
+      const bytes = object.bytes.slice(...boundsOf(options.range, object.bytes.length))
+      return [bytes, options.range ? 206 : 200, bytes.length]
+    })
   }
 
-  async function* list(prefix: string, listed: ListOptions = {}): AsyncIterable<ObjectInfo> {
-    throwIfAborted(listed.signal, `listing ${prefix}`)
-    note('LIST', prefix, 200)
-    const keys = [...objects.keys()].filter((key) => key.startsWith(prefix)).toSorted(compareKeys)
-    const after = listed.startAfter
-    const wanted = after === undefined ? keys : keys.filter((key) => compareKeys(key, after) > 0)
-    for (const key of wanted.slice(0, listed.limit ?? wanted.length)) {
-      throwIfAborted(listed.signal, `listing ${prefix}`)
-      const object = objects.get(key)
-      if (object) yield info(key, object)
+  async head(key: string, options: CallOptions = {}): Promise<HeadResult | undefined> {
+    checkKey(key)
+    throwIfAborted(options.signal, `looking for ${key}`)
+    return this.#run('HEAD', key, options.signal, () => {
+      const object = this.#objects.get(key)
+      return object ? [{ ...infoOf(key, object), metadata: object.metadata }, 200] : [undefined, 404]
+    })
+  }
+
+  async put(key: string, body: PutBody, options: PutOptions = {}): Promise<PutResult> {
+    checkKey(key)
+    throwIfAborted(options.signal, `writing ${key}`)
+    const chunks: Uint8Array[] = []
+    for await (const chunk of chunksOf(body, `writing ${key}`, options.signal)) chunks.push(chunk)
+    const bytes = joinChunks(chunks)
+    // Joined chunks are a copy already; anything else is the caller's, who may go on to change it.
+    const own = chunks.length === 1 ? bytes.slice() : bytes
+    const mode = options.mode ?? 'overwrite'
+    try {
+      return await this.#run('PUT', key, options.signal, () => this.#write(key, own, options), mode)
+    } catch (error) {
+      if (!(error instanceof LostAnswer)) throw error
+      if (mode === 'overwrite') throw error.cause
+      return { outcome: 'unknown', cause: error.cause }
     }
   }
 
-  return {
-    url,
-    keyOf: (path) => path.replace(/^(?:memory:\/\/[^/]*|[a-z0-9]+:\/\/|\/)\/?/, ''),
-    urlOf: (key) => `${url}/${key}`,
-    conditionalCreate: { trusted: true, endpoint: 'memory' },
-    clockOffsetMs: () => 0,
-    close: () => {},
-    observe: (listener) => {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
-    },
-    get: async (key: string, options: GetOptions = {}) => {
-      checkKey(key)
-      throwIfAborted(options.signal, `reading ${key}`)
-      const object = objects.get(key)
-      note('GET', key, object ? 200 : 404, object?.bytes.length)
-      return object && cut(object.bytes, options.range)
-    },
-    put,
-    head: async (key: string, options: CallOptions = {}): Promise<HeadResult | undefined> => {
-      throwIfAborted(options.signal, `looking for ${key}`)
-      const object = objects.get(key)
-      note('HEAD', key, object ? 200 : 404)
-      return object && { ...info(key, object), metadata: object.metadata }
-    },
-    list,
-    delete: async (keys: readonly string[], options: CallOptions = {}) => {
+  async *list(prefix: string, options: ListOptions = {}): AsyncIterable<ObjectInfo> {
+    checkPrefix(prefix)
+    let left = options.limit ?? Infinity
+    let after = options.startAfter
+    while (left > 0) {
+      throwIfAborted(options.signal, `listing ${prefix}`)
+      const limit = Math.min(left, PAGE_KEYS)
+      const page = await this.#run('LIST', prefix, options.signal, () => [this.#page(prefix, after, limit), 200])
+      yield* page.infos
+      if (!page.more) return
+      left -= page.infos.length
+      after = page.infos.at(-1)!.key
+    }
+  }
+
+  async delete(keys: readonly string[], options: CallOptions = {}): Promise<void> {
+    for (const key of keys) checkKey(key)
+    for (let at = 0; at < keys.length; at += PAGE_KEYS) {
       throwIfAborted(options.signal, 'deleting')
-      for (const key of keys) {
-        objects.delete(key)
-      }
-      note('DELETE', keys[0] ?? '', 204)
-    },
+      const page = keys.slice(at, at + PAGE_KEYS)
+      await this.#run('DELETE', page[0]!, options.signal, () => {
+        for (const key of page) this.#remove(key)
+        return [undefined, 204]
+      })
+    }
+  }
+
+  #write(key: string, bytes: Uint8Array, options: PutOptions): Effect<PutResult> {
+    const mode = options.mode ?? 'overwrite'
+    const there = this.#objects.get(key)
+    if (mode === 'create' ? there : mode !== 'overwrite' && there?.etag !== mode.ifMatch) {
+      return [{ outcome: 'precondition-failed' }, 412]
+    }
+    this.#etags += 1
+    const etag = `"${this.#etags.toString(16)}"`
+    if (!there) this.#keys.splice(this.#firstAfter(key), 0, key)
+    this.#objects.set(key, { bytes, etag, lastModifiedMs: this.#now(), metadata: { ...options.metadata } })
+    return [{ outcome: 'written', etag }, 200, bytes.length]
+  }
+
+  #remove(key: string): void {
+    if (this.#objects.delete(key)) this.#keys.splice(this.#first(key), 1)
+  }
+
+  #page(prefix: string, after: string | undefined, limit: number): { infos: ObjectInfo[]; more: boolean } {
+    const infos: ObjectInfo[] = []
+    const start = after !== undefined && compareKeys(after, prefix) >= 0 ? this.#firstAfter(after) : this.#first(prefix)
+    for (let at = start; at < this.#keys.length; at++) {
+      const key = this.#keys[at]!
+      if (!key.startsWith(prefix)) break
+      if (infos.length === limit) return { infos, more: true }
+      infos.push(infoOf(key, this.#objects.get(key)!))
+    }
+    return { infos, more: false }
+  }
+
+  /** Index of the first key that is `key` or comes after it. */
+  #first(key: string): number {
+    let low = 0
+    let high = this.#keys.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (compareKeys(this.#keys[middle]!, key) < 0) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  #firstAfter(key: string): number {
+    const at = this.#first(key)
+    return this.#keys[at] === key ? at + 1 : at
+  }
+
+  async #run<T>(
+    verb: RequestEvent['verb'],
+    key: string,
+    signal: AbortSignal | undefined,
+    effect: () => Effect<T>,
+    mode?: PutOptions['mode'],
+  ): Promise<T> {
+    const startMs = this.#runtime.monotonic()
+    const note = (status: number, bytes: number) =>
+      this.#observers.note({ verb, key, status, durationMs: this.#runtime.monotonic() - startMs, bytes })
+    try {
+      const [value, status, bytes = 0] = await this.#faults.run({ verb, key, ...(mode && { mode }) }, signal, effect)
+      note(status, bytes)
+      return value
+    } catch (error) {
+      note(0, 0)
+      if (error instanceof LostAnswer && verb !== 'PUT') throw error.cause
+      throw error
+    }
   }
 }
 
-function info(key: string, object: StoredObject): ObjectInfo {
+/** What a request does: its value, the HTTP status that goes with it, the bytes that went over the wire. */
+type Effect<T> = readonly [value: T, status: number, bytes?: number]
+
+function infoOf(key: string, object: StoredObject): ObjectInfo {
   return { key, size: object.bytes.length, etag: object.etag, lastModifiedMs: object.lastModifiedMs }
 }
-
-function cut(bytes: Uint8Array, range: ByteRange | undefined): Uint8Array {
-  if (!range) return bytes.slice()
-  if ('suffix' in range) return bytes.slice(Math.max(0, bytes.length - range.suffix))
-  return bytes.slice(range.start, range.end ?? bytes.length)
-}
-
-async function collect(body: AsyncIterable<Uint8Array>, signal: AbortSignal | undefined): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = []
-  for await (const chunk of body) {
-    throwIfAborted(signal, 'writing')
-    chunks.push(chunk)
-  }
-  const all = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0))
-  let at = 0
-  for (const chunk of chunks) {
-    all.set(chunk, at)
-    at += chunk.length
-  }
-  return all
-}
-
-function checkKey(key: string): void {
-  const bytes = new TextEncoder().encode(key).length
-  if (bytes === 0 || bytes > 1024) invalid(`a key of ${bytes} bytes; stores take 1 to 1,024`)
-}
-
-/** By UTF-8 bytes, which is the order of code points and not that of JavaScript's UTF-16 units. */
-export function compareKeys(one: string, other: string): number {
-  return Buffer.compare(Buffer.from(one), Buffer.from(other))
-}
-

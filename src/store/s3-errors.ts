@@ -35,15 +35,24 @@ const NETWORK = new Set([
 ])
 
 const MEANING: Readonly<Record<string, readonly [ErrorCode, string]>> = {
-  AccessDenied: ['denied', 'the credentials lack this right; allow it for this key. Without s3:ListBucket a missing object is answered like this too'],
-  Forbidden: ['denied', 'the credentials lack this right; allow it for this key. Without s3:ListBucket a missing object is answered like this too'],
+  AccessDenied: [
+    'denied',
+    'the credentials lack this right; allow it for this key. Without s3:ListBucket a missing object is answered like this too',
+  ],
+  Forbidden: [
+    'denied',
+    'the credentials lack this right; allow it for this key. Without s3:ListBucket a missing object is answered like this too',
+  ],
   AllAccessDisabled: ['denied', 'all access to the bucket is disabled'],
   AccountProblem: ['denied', 'the account has a problem that only its owner can solve'],
   InvalidAccessKeyId: ['denied', 'the access key is unknown there; check AWS_ACCESS_KEY_ID and the endpoint'],
   SignatureDoesNotMatch: ['denied', 'the secret key does not belong to the access key; check AWS_SECRET_ACCESS_KEY'],
   ExpiredToken: ['denied', 'the session token has expired; get new credentials'],
   InvalidToken: ['denied', 'the session token is not valid; get new credentials'],
-  CredentialsProviderError: ['denied', 'no credentials were found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, or a role'],
+  CredentialsProviderError: [
+    'denied',
+    'no credentials were found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, or a role',
+  ],
   RequestTimeTooSkewed: ['unavailable', 'the clock of this machine is too far from the store; set it'],
   NoSuchBucket: ['not-found', 'the bucket does not exist; create it, or check its name and the endpoint'],
   InvalidBucketName: ['invalid-argument', 'that is no name a bucket can have'],

@@ -27,7 +27,8 @@ interface Given {
  * have none.
  */
 export function s3Settings(given: Given, env: NodeJS.ProcessEnv): S3Settings {
-  const endpoint = given.endpoint ?? env['AWS_ENDPOINT_URL_S3'] ?? env['AWS_ENDPOINT_URL'] ?? env['DATASHARD_S3_ENDPOINT']
+  const endpoint =
+    given.endpoint ?? env['AWS_ENDPOINT_URL_S3'] ?? env['AWS_ENDPOINT_URL'] ?? env['DATASHARD_S3_ENDPOINT']
   const named = env['AWS_REGION'] ?? env['AWS_DEFAULT_REGION'] ?? env['DATASHARD_S3_REGION']
   const region = given.region ?? named ?? (endpoint === undefined ? undefined : 'us-east-1')
   return {

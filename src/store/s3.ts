@@ -146,7 +146,8 @@ class S3Store implements ObjectStore {
     throwIfAborted(options.signal, `writing ${this.urlOf(key)}`)
     const mode = options.mode ?? 'overwrite'
     const split = await splitBody(body)
-    const send = split.kind === 'whole' ? this.#putWhole(key, split.bytes, options) : this.#putParts(key, split.body, options)
+    const send =
+      split.kind === 'whole' ? this.#putWhole(key, split.bytes, options) : this.#putParts(key, split.body, options)
     if (mode === 'overwrite') return withRetriesIf(split.kind === 'whole', this.#runtime, options.signal, send)
     try {
       return await send()
@@ -172,13 +173,18 @@ class S3Store implements ObjectStore {
   }
 
   async delete(keys: readonly string[], options: CallOptions = {}): Promise<void> {
-    for (let at = 0; at < keys.length; at += PAGE_KEYS) await this.#deletePage(keys.slice(at, at + PAGE_KEYS), options.signal)
+    for (let at = 0; at < keys.length; at += PAGE_KEYS)
+      await this.#deletePage(keys.slice(at, at + PAGE_KEYS), options.signal)
   }
 
   #putWhole(key: string, bytes: Uint8Array, options: PutOptions): () => Promise<PutResult> {
     return () =>
       this.#once('PUT', 's3:PutObject', key, options.signal, async ({ sdk, client }, send) => {
-        const command = new sdk.PutObjectCommand({ ...this.#putInput(key, options), Body: bytes, ContentLength: bytes.length })
+        const command = new sdk.PutObjectCommand({
+          ...this.#putInput(key, options),
+          Body: bytes,
+          ContentLength: bytes.length,
+        })
         const answer = await client.send(command, send)
         return { value: written(answer.ETag), status: 200, bytes: bytes.length }
       })
@@ -214,7 +220,9 @@ class S3Store implements ObjectStore {
         ...(after !== undefined && { StartAfter: after }),
       })
       const answer = await client.send(command, send)
-      const objects = (answer.Contents ?? []).map((one) => infoOf(decodeKey(one.Key ?? ''), { ...one, ContentLength: one.Size }))
+      const objects = (answer.Contents ?? []).map((one) =>
+        infoOf(decodeKey(one.Key ?? ''), { ...one, ContentLength: one.Size }),
+      )
       return { value: { objects, more: answer.IsTruncated === true }, status: 200 }
     })
   }
@@ -230,12 +238,24 @@ class S3Store implements ObjectStore {
     if (first) throw this.#error({ name: first.Code, message: first.Message }, 's3:DeleteObject', first.Key ?? '')
   }
 
-  #retried<T>(verb: RequestEvent['verb'], action: string, key: string, signal: AbortSignal | undefined, run: Run<T>): Promise<T> {
+  #retried<T>(
+    verb: RequestEvent['verb'],
+    action: string,
+    key: string,
+    signal: AbortSignal | undefined,
+    run: Run<T>,
+  ): Promise<T> {
     return withRetries(this.#runtime, signal, () => this.#once(verb, action, key, signal, run))
   }
 
   /** One request, seen by the observers; sent once more only when the bucket turns out to be in another region. */
-  async #once<T>(verb: RequestEvent['verb'], action: string, key: string, signal: AbortSignal | undefined, run: Run<T>): Promise<T> {
+  async #once<T>(
+    verb: RequestEvent['verb'],
+    action: string,
+    key: string,
+    signal: AbortSignal | undefined,
+    run: Run<T>,
+  ): Promise<T> {
     throwIfAborted(signal, `${action} on ${this.urlOf(key)}`)
     for (let redirects = 0; ; redirects++) {
       const startMs = this.#runtime.monotonic()
@@ -327,4 +347,3 @@ function isAws(endpoint: string | undefined): boolean {
   const host = URL.canParse(endpoint) ? new URL(endpoint).hostname : ''
   return host.endsWith('.amazonaws.com') || host.endsWith('.amazonaws.com.cn')
 }
-
