@@ -16,8 +16,10 @@ import type { DataFile } from '../spec/data-file.ts'
 import { checkWritable } from '../spec/properties.ts'
 import type { TableFiles } from '../store/table-files.ts'
 import { encodeDataFiles } from '../write/encode.ts'
-import type { AppendInput, WriteProgress } from '../write/input.ts'
+import { isArrow } from '../codec/arrow-input.ts'
+import type { AppendInput } from '../write/input.ts'
 import { readArray, readBatches } from '../write/input.ts'
+import type { WriteProgress } from '../write/rolling-writer.ts'
 import { writeDataFiles } from '../write/rolling-writer.ts'
 import type { WriteContext } from '../write/write-context.ts'
 import { writeTarget } from './write-target.ts'
@@ -26,9 +28,9 @@ export interface AppendOptions {
   /** What to do with columns that the table does not have. Default `error`. */
   readonly unknownColumns?: 'error' | 'ignore'
   /** Cancels: before the version is sent nothing is committed (`aborted`), afterwards the answer is what happened. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
   /** How long to go on against other writers; default 30,000. */
-  readonly timeoutMs?: number
+  readonly timeoutMs?: number | undefined
   /** Called while a large input is written. */
   readonly onProgress?: (progress: WriteProgress) => void
   /** Not in this version: refused with `unsupported`, so that nobody believes in a promise that is not kept. */
@@ -52,8 +54,8 @@ export interface AppendResult {
 
 /** Input of at most this many bytes in memory is committed together with its neighbours. */
 const SMALL_APPEND_BYTES = 8 * 1024 * 1024
-/** Arrays of at most this many rows are converted in one go. */
-const SMALL_APPEND_ROWS = 50_000
+/** Arrays of at most this many rows are checked to their last row before the first byte is written. */
+const CHECKED_FIRST_ROWS = 250_000
 
 /** Rows that are ready for a commit: as columns in memory, or in data files that lie in the store already. */
 export interface Staged {
@@ -147,7 +149,7 @@ export async function stage(
 ): Promise<Staged> {
   throwIfAborted(options.signal, 'the append')
   const unknownColumns = options.unknownColumns ?? 'error'
-  if (Array.isArray(input) && input.length <= SMALL_APPEND_ROWS) {
+  if (Array.isArray(input) && input.length <= CHECKED_FIRST_ROWS && !isArrow(input[0])) {
     const batches = readArray(input, context.schema, { unknownColumns })
     if (bytesIn(batches) <= SMALL_APPEND_BYTES) return { context, batches, written: [], rows: rowsIn(batches) }
     return writeAll(fromArray(batches), context, files, options)

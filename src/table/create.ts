@@ -20,6 +20,7 @@ import { warmUp } from './warm-up.ts'
 import type { OpenOptions } from './open-place.ts'
 import { openPlace } from './open-place.ts'
 import { proveConditionalCreate } from './prove-store.ts'
+import type { RowTypes } from './row-types.ts'
 import { Table } from './table.ts'
 
 export interface CreateTableOptions<S extends SchemaInput = SchemaInput> extends OpenOptions {
@@ -62,8 +63,8 @@ export interface CreateTableOptions<S extends SchemaInput = SchemaInput> extends
 export async function createTable<S extends SchemaInput>(
   location: string,
   options: CreateTableOptions<S>,
-): Promise<Table<S extends SchemaDefinition<infer In, infer Out> ? readonly [In, Out] : undefined>> {
-  type Created = Table<S extends SchemaDefinition<infer In, infer Out> ? readonly [In, Out] : undefined>
+): Promise<Table<S extends SchemaDefinition<infer In, infer Out> ? readonly [In, Out] : RowTypes>> {
+  type Created = Table<S extends SchemaDefinition<infer In, infer Out> ? readonly [In, Out] : RowTypes>
   if (isMetadataFile(location)) invalid(`'${location}' is the name of a metadata file; create a table at a folder`)
   const design = resolveDesign(options)
   throwIfAborted(options.signal, `creating ${location}`)

@@ -1,5 +1,5 @@
 /** What `doctor` knows about local disks: which file systems can be trusted, and how to leave no directory behind. */
-import { rmdir, stat, statfs } from 'node:fs/promises'
+import { rm, rmdir, stat, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Place } from '../commit/place.ts'
 import { keyIn } from '../commit/place.ts'
@@ -56,7 +56,9 @@ export async function rememberDirectories(place: Place, scratch: string): Promis
   const deepest = place.store.urlOf(keyIn(place, scratch))
   const existing = await nearestExisting(deepest)
   return async () => {
-    for (let path = deepest; path.length > existing.length; path = dirname(path)) {
+    // Nothing but our own, and by now empty, directories are below it.
+    await rm(deepest, { recursive: true, force: true })
+    for (let path = dirname(deepest); path.length > existing.length; path = dirname(path)) {
       try {
         await rmdir(path)
       } catch (error) {

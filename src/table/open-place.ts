@@ -12,7 +12,7 @@ export interface OpenOptions {
   readonly store?: ObjectStore
   /** Overrides of what the environment says about S3. */
   readonly s3?: S3Options
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
   /** A name for this writer, kept in the summary of each snapshot that it commits (`datashard.writer`). */
   readonly writer?: string
   /** Clock and randomness; for simulations. */

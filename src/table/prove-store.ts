@@ -10,7 +10,7 @@ import { unsupported } from '../errors.ts'
 
 interface ProveOptions {
   readonly skipProbe?: boolean
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
 }
 
 /** Table properties that record the proof; none where the store is trusted or the proof was skipped. */

@@ -29,20 +29,20 @@ import type { SnapshotView, ViewContext } from './views.ts'
 import { liveFiles, snapshotView } from './views.ts'
 
 /** A read-only state of a table, as {@link Table.timeTravel} gives it. */
-export interface TableState<T extends RowTypes = undefined> {
+export interface TableState<T extends RowTypes = RowTypes> {
   readonly metadata: TableMetadata
   readonly schema: Schema
   currentSnapshot(): SnapshotView | undefined
   scan(options?: Omit<TableScanOptions, 'asOf'>): Scan<RowOut<T>>
-  files(options?: { readonly signal?: AbortSignal }): AsyncIterable<DataFile>
+  files(options?: { readonly signal?: AbortSignal | undefined }): AsyncIterable<DataFile>
 }
 
 export interface FilesOptions {
   readonly asOf?: AsOf
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
 }
 
-export class Table<T extends RowTypes = undefined> implements TableState<T> {
+export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
   /** As it is named for other engines: `s3://bucket/prefix`, or an absolute path. */
   readonly location: string
   readonly #committer: Committer
@@ -195,7 +195,7 @@ export class Table<T extends RowTypes = undefined> implements TableState<T> {
   }
 
   /** Looks for newer versions. Two requests if there are none. Returns this table. */
-  async refresh(options: { readonly signal?: AbortSignal } = {}): Promise<this> {
+  async refresh(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<this> {
     if (this.#readOnly === undefined || this.version > 0) await this.#committer.refresh(options.signal)
     return this
   }
@@ -218,7 +218,7 @@ export class Table<T extends RowTypes = undefined> implements TableState<T> {
    */
   async transaction(
     body: (tx: Transaction<T>) => Promise<void> | void,
-    options: { readonly signal?: AbortSignal; readonly timeoutMs?: number } = {},
+    options: { readonly signal?: AbortSignal | undefined; readonly timeoutMs?: number | undefined } = {},
   ): Promise<AppendResult> {
     const tx = this.newTransaction()
     try {

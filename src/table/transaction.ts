@@ -34,12 +34,12 @@ export interface SetTagOptions {
 }
 
 export interface CommitTransactionOptions {
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
   /** How long to go on against other writers; default 30,000. */
-  readonly timeoutMs?: number
+  readonly timeoutMs?: number | undefined
 }
 
-export interface Transaction<T extends RowTypes = undefined> {
+export interface Transaction<T extends RowTypes = RowTypes> {
   /** Validates and writes rows; they appear with the commit. Returns how many there are. */
   append(rows: AppendInput<RowIn<T>>, options?: Omit<AppendOptions, 'timeoutMs'>): Promise<{ readonly rows: number }>
   setProperties(properties: Readonly<Record<string, string>>): void
@@ -74,7 +74,7 @@ export function newTransaction<T extends RowTypes>(context: TransactionContext):
   return new OpenTransaction<T>(context)
 }
 
-export class OpenTransaction<T extends RowTypes = undefined> implements Transaction<T> {
+export class OpenTransaction<T extends RowTypes = RowTypes> implements Transaction<T> {
   readonly #context: TransactionContext
   /** Schema and spec changes: they come before the snapshot, because rows are written by them. */
   readonly #before: MetadataChange[] = []

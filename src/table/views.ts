@@ -15,7 +15,7 @@ export interface ManifestView extends ManifestFile {
 }
 
 /** One state of the table. */
-export interface SnapshotView extends Snapshot {
+export interface SnapshotView extends Omit<Snapshot, 'manifests'> {
   /** `append`, `overwrite`, `delete` or `replace`. */
   readonly operation: string | undefined
   /** When it was committed. */

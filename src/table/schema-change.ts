@@ -1,0 +1,46 @@
+/** Changing the schema of a table (spec: "Schema Evolution"); no file is rewritten. */
+import type { TableMetadata } from '../spec/metadata.ts'
+import { currentSchema } from '../spec/metadata.ts'
+import type { EvolvingSchema, TypeInput } from '../spec/schema-evolution.ts'
+import { addColumn, dropColumn, makeOptional, renameColumn, sameSchema, widenColumn } from '../spec/schema-evolution.ts'
+import type { Schema } from '../spec/types.ts'
+import type { TableUpdate } from '../spec/updates.ts'
+
+/** Each call returns the same object, so that calls can be chained; names are dotted for fields of structs. */
+export interface SchemaChange {
+  /** Adds an optional column at the end. */
+  addColumn(name: string, type: TypeInput, doc?: string): SchemaChange
+  renameColumn(name: string, newName: string): SchemaChange
+  /** int to long, float to double, or a decimal to more digits. */
+  widenColumn(name: string, type: TypeInput): SchemaChange
+  /** Allows null in a column that was required. */
+  makeOptional(name: string): SchemaChange
+  /** Nobody reads its values any more; a new column of that name is another one. */
+  dropColumn(name: string): SchemaChange
+}
+
+/** The updates that a change comes to on one base; none if the schema stays as it is. */
+export function changeSchema(base: TableMetadata, change: (schema: SchemaChange) => unknown): readonly TableUpdate[] {
+  const current = currentSchema(base)
+  let state: EvolvingSchema = { schema: current, lastColumnId: base.lastColumnId }
+  const set = (schema: Schema) => ((state = { ...state, schema }), recorder)
+  const recorder: SchemaChange = {
+    addColumn: (name, type, doc) => ((state = addColumn(state, name, type, doc)), recorder),
+    renameColumn: (name, newName) => set(renameColumn(state.schema, name, newName)),
+    widenColumn: (name, type) => set(widenColumn(state.schema, name, type)),
+    makeOptional: (name) => set(makeOptional(state.schema, name)),
+    dropColumn: (name) => set(dropColumn(state.schema, name, fieldsInUse(base))),
+  }
+  change(recorder)
+  if (sameSchema(state.schema, current)) return []
+  const known = base.schemas.find((one) => sameSchema(one, state.schema))
+  const schemaId = Math.max(...base.schemas.map((one) => one.schemaId)) + 1
+  return [{ action: 'set-schema', schema: known ?? { ...state.schema, schemaId } }]
+}
+
+/** Columns that partitions or the sort order are made from. */
+function fieldsInUse(base: TableMetadata): ReadonlyMap<number, string> {
+  const specs = base.partitionSpecs.flatMap((spec) => spec.fields.map((f) => [f.sourceId, `partition field '${f.name}'`] as const))
+  const orders = base.sortOrders.flatMap((order) => order.fields.map((f) => [f.sourceId, 'the sort order'] as const))
+  return new Map([...orders, ...specs])
+}
