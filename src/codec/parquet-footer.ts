@@ -1,0 +1,244 @@
+/**
+ * The footer of a Parquet file as plain objects (parquet-format, `parquet.thrift`), checked against the file's size:
+ * what is not consistent is refused here, before a decoder sees it. Statistics stay raw bytes; `parquet-metrics.ts`
+ * knows what they mean. The Thrift structs themselves stay at hand, because a part of a file gets a footer of its own.
+ */
+import { corrupt, DataShardError, unsupported } from '../errors.ts'
+import { FooterFault, integer, structs, text } from './parquet-footer-fields.ts'
+import type { ThriftStruct } from './parquet-writer-thrift.ts'
+import { decodeThrift } from './parquet-writer-thrift.ts'
+import type { ParquetNode } from './parquet-footer-schema.ts'
+import { leavesOf, parseSchemaTree } from './parquet-footer-schema.ts'
+
+/** Fields of `FileMetaData`. */
+export const FILE = {
+  version: 1,
+  schema: 2,
+  rowCount: 3,
+  rowGroups: 4,
+  keyValues: 5,
+  createdBy: 6,
+  columnOrders: 7,
+} as const
+/** Fields of `RowGroup`. */
+export const GROUP = { columns: 1, totalByteSize: 2, rowCount: 3 } as const
+/** Fields of `ColumnChunk`. */
+export const CHUNK = { filePath: 1, fileOffset: 2, metadata: 3, crypto: 8, encryptedMetadata: 9 } as const
+/** Fields of `ColumnMetaData`. */
+export const COLUMN = {
+  type: 1,
+  encodings: 2,
+  path: 3,
+  codec: 4,
+  valueCount: 5,
+  uncompressedSize: 6,
+  compressedSize: 7,
+  dataPage: 9,
+  dictionaryPage: 11,
+  statistics: 12,
+  encodingStats: 13,
+} as const
+/** Fields of `Statistics`; 1 and 2 are the deprecated max and min, whose order nobody knows. */
+const STATISTICS = { nullCount: 3, max: 5, min: 6, maxExact: 7, minExact: 8 } as const
+
+const MAGIC = 0x31524150
+const MAGIC_ENCRYPTED = 0x45524150
+/** The magic number at the beginning. */
+export const HEAD_BYTES = 4
+/** The length of the footer and the magic number at the end. */
+export const TAIL_BYTES = 8
+/** The smallest file: both magic numbers, the length, and the end of an empty struct. */
+const MIN_FILE_BYTES = 13
+/** A footer larger than this is no footer: 10,000 columns in 100 row groups take about this much. */
+const MAX_FOOTER_BYTES = 256 * 1024 * 1024
+
+/** Raw values of one column of one row group; the bytes are as `PLAIN` encodes them. */
+export interface ParquetStatistics {
+  readonly min?: Uint8Array
+  readonly max?: Uint8Array
+  /** False if the writer says that it shortened the value. */
+  readonly minExact: boolean
+  readonly maxExact: boolean
+  readonly nullCount?: bigint
+}
+
+/** One column of one row group. */
+export interface ParquetChunk {
+  readonly codec: number
+  /** Nulls included; for a column inside a list one per element, and one per empty list. */
+  readonly valueCount: bigint
+  /** Where its bytes are in the file: dictionary page and data pages. */
+  readonly start: number
+  readonly size: number
+  readonly uncompressedSize: number
+  /** Undefined if there are none, or none whose order is defined. */
+  readonly statistics: ParquetStatistics | undefined
+  /** The data pages are known to be all dictionary-encoded. */
+  readonly dictionaryOnly: boolean
+  readonly raw: ThriftStruct
+}
+
+export interface ParquetRowGroup {
+  readonly rowCount: number
+  /** One per leaf of the schema, in its order. */
+  readonly chunks: readonly ParquetChunk[]
+  readonly raw: ThriftStruct
+}
+
+export interface ParquetFooter {
+  readonly rowCount: number
+  readonly root: ParquetNode
+  readonly leaves: readonly ParquetNode[]
+  readonly rowGroups: readonly ParquetRowGroup[]
+  readonly createdBy: string | undefined
+  readonly raw: ThriftStruct
+}
+
+/**
+ * The length of the footer, from the last eight bytes of a file.
+ *
+ * @param where Names the file in errors.
+ * @throws `corrupt` if the file does not end as a Parquet file does, `unsupported` if its footer is encrypted.
+ */
+export function footerLength(tail: Uint8Array, fileSize: number, where: string): number {
+  if (fileSize < MIN_FILE_BYTES || tail.length < TAIL_BYTES) {
+    return corrupt(`${where} is no Parquet file: it has ${fileSize} bytes; ${RESTORE}`)
+  }
+  const view = new DataView(tail.buffer, tail.byteOffset + tail.length - TAIL_BYTES, TAIL_BYTES)
+  const magic = view.getUint32(4, true)
+  if (magic === MAGIC_ENCRYPTED) return unsupported(`${where} is encrypted, which DataShard cannot read`)
+  if (magic !== MAGIC)
+    return corrupt(`${where} does not end as a Parquet file does (PAR1); it is cut off or no Parquet file. ${RESTORE}`)
+  const length = view.getUint32(0, true)
+  if (length > fileSize - HEAD_BYTES - TAIL_BYTES || length > MAX_FOOTER_BYTES) {
+    return corrupt(`the footer of ${where} claims ${length} bytes, the file has ${fileSize}; ${RESTORE}`)
+  }
+  return length
+}
+
+/** What a user can do about a damaged file. */
+export const RESTORE = 'restore the object from a backup or an older version of it'
+
+/**
+ * The footer of a file.
+ *
+ * @param bytes The footer alone, without the eight bytes behind it.
+ * @throws `corrupt` saying what does not fit together, `unsupported` for encrypted columns.
+ */
+export function parseFooter(bytes: Uint8Array, fileSize: number, where: string): ParquetFooter {
+  const raw = decode(bytes, where)
+  try {
+    return interpret(raw, fileSize - bytes.length - TAIL_BYTES)
+  } catch (error) {
+    if (DataShardError.is(error, 'unsupported')) return unsupported(`${where}: ${error.message}`)
+    if (error instanceof FooterFault) return corrupt(`the footer of ${where} is damaged: ${error.message}; ${RESTORE}`)
+    return corrupt(
+      `the footer of ${where} is damaged: it is not what a Parquet footer looks like; ${RESTORE}`,
+      undefined,
+      error,
+    )
+  }
+}
+
+function decode(bytes: Uint8Array, where: string): ThriftStruct {
+  try {
+    return decodeThrift(bytes)
+  } catch (error) {
+    return corrupt(`the footer of ${where} is damaged: it is not valid Thrift; ${RESTORE}`, undefined, error)
+  }
+}
+
+function interpret(raw: ThriftStruct, dataEnd: number): ParquetFooter {
+  const root = parseSchemaTree(structs(raw, FILE.schema))
+  const leaves = leavesOf(root)
+  const ordered = definedOrders(raw, leaves.length)
+  const rowGroups = structs(raw, FILE.rowGroups).map((group) => parseRowGroup(group, leaves, ordered, dataEnd))
+  const rowCount = count(raw, FILE.rowCount, 'row count')
+  const inGroups = rowGroups.reduce((sum, group) => sum + group.rowCount, 0)
+  if (inGroups !== rowCount) throw new FooterFault(`it counts ${rowCount} rows, its row groups ${inGroups}`)
+  return { rowCount, root, leaves, rowGroups, createdBy: text(raw, FILE.createdBy), raw }
+}
+
+/** Minimum and maximum mean something only in the order of the type (`ColumnOrder.TYPE_ORDER`), column by column. */
+function definedOrders(raw: ThriftStruct, leafCount: number): readonly boolean[] {
+  const orders = structs(raw, FILE.columnOrders)
+  return Array.from({ length: leafCount }, (_, i) => orders.length === leafCount && orders[i]!.has(1))
+}
+
+function parseRowGroup(
+  raw: ThriftStruct,
+  leaves: readonly ParquetNode[],
+  ordered: readonly boolean[],
+  dataEnd: number,
+): ParquetRowGroup {
+  const chunks = structs(raw, GROUP.columns)
+  if (chunks.length !== leaves.length) {
+    throw new FooterFault(`a row group has ${chunks.length} columns, the schema ${leaves.length}`)
+  }
+  return {
+    rowCount: count(raw, GROUP.rowCount, 'row count of a row group'),
+    chunks: chunks.map((chunk, i) => parseChunk(chunk, leaves[i]!, ordered[i]!, dataEnd)),
+    raw,
+  }
+}
+
+function parseChunk(raw: ThriftStruct, leaf: ParquetNode, ordered: boolean, dataEnd: number): ParquetChunk {
+  if (raw.has(CHUNK.crypto) || raw.has(CHUNK.encryptedMetadata)) unsupported(`column '${leaf.name}' is encrypted`)
+  if (raw.has(CHUNK.filePath)) unsupported(`column '${leaf.name}' lies in another file`)
+  const metadata = raw.get(CHUNK.metadata)?.value
+  if (!(metadata instanceof Map)) throw new FooterFault(`column '${leaf.name}' has no metadata`)
+  if (integer(metadata, COLUMN.type) !== BigInt(leaf.physical!)) {
+    throw new FooterFault(`column '${leaf.name}' has two physical types`)
+  }
+  const data = count(metadata, COLUMN.dataPage, 'page offset')
+  const dictionary = metadata.has(COLUMN.dictionaryPage) ? count(metadata, COLUMN.dictionaryPage, 'page offset') : 0
+  // Some writers say 0 for "no dictionary".
+  const start = dictionary >= HEAD_BYTES && dictionary < data ? dictionary : data
+  const size = count(metadata, COLUMN.compressedSize, 'size')
+  if (start < HEAD_BYTES || start + size > dataEnd) {
+    throw new FooterFault(`column '${leaf.name}' would lie at bytes ${start} to ${start + size}, outside of the data`)
+  }
+  return {
+    codec: Number(integer(metadata, COLUMN.codec) ?? 0n),
+    valueCount: BigInt(count(metadata, COLUMN.valueCount, 'value count')),
+    start,
+    size,
+    uncompressedSize: count(metadata, COLUMN.uncompressedSize, 'size'),
+    statistics: parseStatistics(metadata.get(COLUMN.statistics)?.value, ordered),
+    dictionaryOnly: isDictionaryOnly(metadata),
+    raw,
+  }
+}
+
+function parseStatistics(raw: unknown, ordered: boolean): ParquetStatistics | undefined {
+  if (!(raw instanceof Map)) return undefined
+  const statistics = raw as ThriftStruct
+  const min = ordered ? statistics.get(STATISTICS.min)?.value : undefined
+  const max = ordered ? statistics.get(STATISTICS.max)?.value : undefined
+  const nullCount = integer(statistics, STATISTICS.nullCount)
+  return {
+    ...(min instanceof Uint8Array && { min }),
+    ...(max instanceof Uint8Array && { max }),
+    minExact: statistics.get(STATISTICS.minExact)?.value !== false,
+    maxExact: statistics.get(STATISTICS.maxExact)?.value !== false,
+    ...(nullCount !== undefined && nullCount >= 0n && { nullCount }),
+  }
+}
+
+const DATA_PAGES = new Set([0n, 3n])
+const DICTIONARY_ENCODINGS = new Set([2n, 8n])
+
+/** `encoding_stats` says for each kind of page how many there are of each encoding. */
+function isDictionaryOnly(metadata: ThriftStruct): boolean {
+  const stats = structs(metadata, COLUMN.encodingStats).filter((one) => DATA_PAGES.has(integer(one, 1) ?? -1n))
+  return stats.length > 0 && stats.every((one) => DICTIONARY_ENCODINGS.has(integer(one, 2) ?? -1n))
+}
+
+/** A count, offset or size, which is neither negative nor too large for a number. */
+function count(parent: ThriftStruct, field: number, what: string): number {
+  const value = integer(parent, field)
+  if (value === undefined || value < 0n || value > BigInt(Number.MAX_SAFE_INTEGER)) {
+    throw new FooterFault(`a ${what} is ${value === undefined ? 'missing' : String(value)}`)
+  }
+  return Number(value)
+}

@@ -1,0 +1,140 @@
+/**
+ * A part of a Parquet file, some of its columns of one row group, as a small Parquet file of its own. parquet-wasm's
+ * synchronous reader takes whole files and ignores its `columns` option; given an excerpt it decodes what is wanted and
+ * nothing else, columns are told apart by position (names may be strange, or there twice), and a schema hint can ask
+ * for dictionaries and for microseconds (docs/decisions/scan-parquet-excerpts.md).
+ */
+import type { ParquetFooter } from './parquet-footer.ts'
+import { CHUNK, COLUMN, FILE, GROUP, HEAD_BYTES, TAIL_BYTES } from './parquet-footer.ts'
+import type { ParquetNode } from './parquet-footer-schema.ts'
+import { ELEMENT, leavesOf } from './parquet-footer-schema.ts'
+import { arrowSchemaHint } from './parquet-reader-hint.ts'
+import type { ThriftStruct, ThriftValue } from './parquet-writer-thrift.ts'
+import { encodeThrift, THRIFT } from './parquet-writer-thrift.ts'
+
+const MAGIC = new Uint8Array([0x50, 0x41, 0x52, 0x31])
+
+/** What to decode of a file. Leaves are positions among the columns of the schema. */
+export interface Excerpt {
+  readonly footer: ParquetFooter
+  readonly rowGroup: number
+  /** From {@link completeLeaves}. */
+  readonly leaves: ReadonlySet<number>
+  /** Columns that are to come as dictionaries: strings at the top, whose pages are all dictionary-encoded. */
+  readonly dictionaries: ReadonlySet<number>
+}
+
+/**
+ * Leaves with those that cannot be left out beside them. A repeated group of several fields is the element of a list or
+ * an entry of a map; with one field of two it would mean something else.
+ */
+export function completeLeaves(root: ParquetNode, wanted: ReadonlySet<number>): ReadonlySet<number> {
+  const leaves = new Set<number>()
+  const visit = (node: ParquetNode): void => {
+    const below = leavesOf(node).map(({ leaf }) => leaf)
+    if (node.leaf >= 0 && wanted.has(node.leaf)) leaves.add(node.leaf)
+    const whole = node.repetition === 'repeated' && node.children.length > 1
+    if (whole && below.some((leaf) => wanted.has(leaf))) below.forEach((leaf) => leaves.add(leaf))
+    node.children.forEach(visit)
+  }
+  visit(root)
+  return leaves
+}
+
+/**
+ * The bytes of an excerpt.
+ *
+ * @param bytesOf The bytes of a column in the row group, as they are in the file.
+ */
+export function encodeExcerpt(excerpt: Excerpt, bytesOf: (leaf: number) => Uint8Array): Uint8Array {
+  const leaves = [...excerpt.leaves].sort((a, b) => a - b)
+  const parts = leaves.map(bytesOf)
+  const starts: number[] = []
+  let size = HEAD_BYTES
+  for (const part of parts) {
+    starts.push(size)
+    size += part.length
+  }
+  const footer = encodeThrift(footerOf(excerpt, leaves, starts))
+  const out = new Uint8Array(size + footer.length + TAIL_BYTES)
+  out.set(MAGIC)
+  for (const [i, part] of parts.entries()) out.set(part, starts[i])
+  out.set(footer, size)
+  new DataView(out.buffer).setUint32(size + footer.length, footer.length, true)
+  out.set(MAGIC, size + footer.length + 4)
+  return out
+}
+
+function footerOf(excerpt: Excerpt, leaves: readonly number[], starts: readonly number[]): ThriftStruct {
+  const { footer } = excerpt
+  const group = footer.rowGroups[excerpt.rowGroup]!
+  const chunks = leaves.map((leaf, i) => moveChunk(group.chunks[leaf]!.raw, group.chunks[leaf]!.start, starts[i]!))
+  const rowGroup = pick(group.raw, [GROUP.totalByteSize, GROUP.rowCount])
+  rowGroup.set(GROUP.columns, list(chunks))
+  const file = pick(footer.raw, [FILE.version, FILE.createdBy])
+  file.set(FILE.schema, list(schemaElements(footer.root, excerpt.leaves)))
+  file.set(FILE.rowCount, { type: THRIFT.i64, value: BigInt(group.rowCount) })
+  file.set(FILE.rowGroups, list([rowGroup]))
+  const hint = arrowSchemaHint(footer.root, excerpt.leaves, excerpt.dictionaries)
+  if (hint !== undefined) file.set(FILE.keyValues, list([keyValue('ARROW:schema', hint)]))
+  return file
+}
+
+/** Statistics, bloom filters and page indexes stay behind: nobody asks for them, and their offsets would be wrong. */
+function moveChunk(raw: ThriftStruct, from: number, to: number): ThriftStruct {
+  const metadata = raw.get(CHUNK.metadata)!.value as ThriftStruct
+  const moved = pick(metadata, [
+    COLUMN.type,
+    COLUMN.encodings,
+    COLUMN.path,
+    COLUMN.codec,
+    COLUMN.valueCount,
+    COLUMN.uncompressedSize,
+    COLUMN.compressedSize,
+    COLUMN.encodingStats,
+  ])
+  for (const field of [COLUMN.dataPage, COLUMN.dictionaryPage]) {
+    const offset = metadata.get(field)?.value as bigint | undefined
+    if (offset !== undefined && Number(offset) >= from) {
+      moved.set(field, { type: THRIFT.i64, value: offset + BigInt(to - from) })
+    }
+  }
+  return new Map([
+    [CHUNK.fileOffset, { type: THRIFT.i64, value: 0n }],
+    [CHUNK.metadata, { type: THRIFT.struct, value: moved }],
+  ])
+}
+
+function schemaElements(node: ParquetNode, leaves: ReadonlySet<number>): ThriftStruct[] {
+  if (node.leaf >= 0) return [node.raw]
+  const kept = node.children.filter((child) => holdsAny(child, leaves))
+  const element = new Map(node.raw)
+  element.set(ELEMENT.childCount, { type: THRIFT.i32, value: BigInt(kept.length) })
+  return [element, ...kept.flatMap((child) => schemaElements(child, leaves))]
+}
+
+/** Whether a column below `node` is among `leaves`. */
+export function holdsAny(node: ParquetNode, leaves: ReadonlySet<number>): boolean {
+  return node.leaf >= 0 ? leaves.has(node.leaf) : node.children.some((child) => holdsAny(child, leaves))
+}
+
+function pick(from: ThriftStruct, fields: readonly number[]): ThriftStruct {
+  const picked: ThriftStruct = new Map()
+  for (const field of fields) {
+    const value = from.get(field)
+    if (value !== undefined) picked.set(field, value)
+  }
+  return picked
+}
+
+function list(items: ThriftStruct[]): { type: number; value: ThriftValue } {
+  return { type: THRIFT.list, value: { elementType: THRIFT.struct, items } }
+}
+
+function keyValue(key: string, value: string): ThriftStruct {
+  const utf8 = new TextEncoder()
+  return new Map([
+    [1, { type: THRIFT.binary, value: utf8.encode(key) }],
+    [2, { type: THRIFT.binary, value: utf8.encode(value) }],
+  ])
+}
