@@ -44,12 +44,23 @@ export function createBuilder(schema: Schema, rules: RowRules = { unknownColumns
   return new Builder(schema, rules)
 }
 
+/**
+ * Refuses a schema that no row could ever be written to; for whoever makes a table.
+ *
+ * @throws `unsupported` naming the type.
+ */
+export function checkWritableSchema(schema: Schema): void {
+  createBuilder(schema)
+}
+
 class Builder implements BatchBuilder {
   length = 0
   readonly #shape: RowShape
   readonly #columns: readonly { readonly name: string; readonly appender: Appender }[]
 
   constructor(schema: Schema, rules: RowRules) {
+    if (schema.fields.length === 0)
+      unsupported('a table without columns cannot be written: Parquet has no rows of nothing')
     this.#shape = new RowShape(
       schema.fields.map((field) => field.name),
       rules,
@@ -158,6 +169,7 @@ export function makeAppender(spec: ColumnSpec, rules: RowRules): Appender {
     case 'binary':
       return new BinaryAppender(spec)
     case 'struct':
+      if (spec.type.fields.length === 0) unsupported('a struct without fields cannot be written: Parquet has none')
       return new StructAppender(spec, rules, makeAppender)
     case 'list':
       return new ListAppender(spec, rules, makeAppender)
