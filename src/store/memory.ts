@@ -2,7 +2,7 @@
 import { throwIfAborted } from '../errors.ts'
 import type { Runtime } from '../runtime.ts'
 import { systemRuntime } from '../runtime.ts'
-import { chunksOf, joinChunks } from './body.ts'
+import { BodyChunks, joinChunks } from './body.ts'
 import { boundsOf, checkRange } from './byte-range.ts'
 import type { FaultPlan } from './fault-plan.ts'
 import { Faults, LostAnswer } from './fault-plan.ts'
@@ -122,7 +122,7 @@ class MemoryStore implements ObjectStore {
     checkKey(key)
     throwIfAborted(options.signal, `writing ${key}`)
     const chunks: Uint8Array[] = []
-    for await (const chunk of chunksOf(body, `writing ${key}`, options.signal)) chunks.push(chunk)
+    for await (const chunk of new BodyChunks(body, `writing ${key}`, options.signal)) chunks.push(chunk)
     const bytes = joinChunks(chunks)
     // Joined chunks are a copy already; anything else is the caller's, who may go on to change it.
     const own = chunks.length === 1 ? bytes.slice() : bytes
