@@ -67,24 +67,24 @@ export interface ArrowRecordBatch {
   readonly numRows: number
 }
 
-export interface ArrowTable {
-  readonly schema: ArrowRecordBatch['schema']
-  readonly batches: readonly ArrowRecordBatch[]
-}
-
-/** A table or a record batch of any copy of apache-arrow. */
-export type ArrowInput = ArrowTable | ArrowRecordBatch
+/**
+ * A table or a record batch of any copy of apache-arrow: what tells it from anything else. The types of its data differ
+ * between versions, so they are looked at when they are there.
+ */
+export type ArrowInput =
+  | { readonly schema: ArrowRecordBatch['schema']; readonly batches: readonly unknown[] }
+  | { readonly schema: ArrowRecordBatch['schema']; readonly data: unknown; readonly numRows: number }
 
 /** Whether a value is an Arrow table or record batch. */
 export function isArrow(input: unknown): input is ArrowInput {
   if (typeof input !== 'object' || input === null) return false
-  const { schema, batches, data, numRows } = input as Partial<ArrowTable & ArrowRecordBatch>
+  const { schema, batches, data, numRows } = input as Partial<ArrowRecordBatch & { batches: unknown }>
   if (!Array.isArray(schema?.fields)) return false
   return Array.isArray(batches) || (typeof numRows === 'number' && Array.isArray(data?.children))
 }
 
 export function recordBatchesOf(input: ArrowInput): readonly ArrowRecordBatch[] {
-  return 'batches' in input ? input.batches : [input]
+  return ('batches' in input ? input.batches : [input]) as readonly ArrowRecordBatch[]
 }
 
 /** The bitmap of the present values from bit 0 on; undefined if none is null. */

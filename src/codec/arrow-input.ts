@@ -94,7 +94,10 @@ function structChildren(
     const spec: ColumnSpec = { fieldId: field.id, type: field.type, required: field.required }
     const index = names.indexOf(field.name)
     return within(field.name, () =>
-      index < 0 ? absentColumn(spec, length, rules) : convert(data.children[index]!, spec, rules, around),
+      // Of no rows, apache-arrow leaves out what is inside lists.
+      index < 0 || length === 0
+        ? absentColumn(spec, length, rules)
+        : convert(data.children[index]!, spec, rules, around),
     )
   })
 }
@@ -222,7 +225,6 @@ function repeatedParts(data: ArrowData): { offsets: Int32Array; child: ArrowData
       child: child!.slice(0, length * size),
     }
   }
-  if (length === 0) return { offsets: new Int32Array(1), child: child!.slice(0, 0) }
   const from = Number(data.valueOffsets[0])
   const offsets = Int32Array.from({ length: length + 1 }, (_, i) => Number(data.valueOffsets[i]) - from)
   return { offsets, child: child!.slice(from, offsets[length]!) }
