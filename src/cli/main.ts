@@ -3,6 +3,7 @@
 import { isBrokenPipe } from './output/sink.ts'
 import { runProgram } from './program.ts'
 
+let usesStdin = false
 const interrupted = new AbortController()
 
 /** The first signal ends the work in order, the second one at once. */
@@ -24,9 +25,21 @@ for (const stream of [process.stdout, process.stderr]) {
   })
 }
 
+// The SDK's advice about Node versions is for developers; here it would stand between a user and an answer.
+process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true'
+
 process.exitCode = await runProgram(process.argv.slice(2), {
-  io: { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr, env: process.env },
+  io: {
+    // Opening stdin costs time, and most commands do not read it.
+    get stdin() {
+      usesStdin = true
+      return process.stdin
+    },
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+  },
   signal: interrupted.signal,
 })
 // An open stdin (a terminal, a pipe that nobody closes) must not keep a finished program alive.
-process.stdin.destroy()
+if (usesStdin) process.stdin.destroy()

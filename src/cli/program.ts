@@ -1,4 +1,5 @@
 /** From arguments to an exit code: parses them with commander, loads the one command that is asked for, and runs it. */
+import { setMaxListeners } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { DataShardError } from '../errors.ts'
@@ -32,6 +33,8 @@ export interface RunOptions {
 /** Runs the program on these arguments (those after the program's name). Never throws. */
 export async function runProgram(argv: readonly string[], options: RunOptions): Promise<number> {
   const { io } = options
+  // Every request in flight listens to it.
+  setMaxListeners(0, options.signal)
   const style = { json: argv.includes('--json'), debug: isSet(io.env['DATASHARD_DEBUG']) }
   let code: number = EXIT.ok
   const program = buildProgram(io, async (spec, args, parsed) => {

@@ -1,7 +1,6 @@
 /** What `doctor` asks of a store: rights, what a list shows, a race of creates, the clock. */
 import type { Place } from '../commit/place.ts'
 import { keyIn } from '../commit/place.ts'
-import { DataShardError } from '../errors.ts'
 import { probeConditionalCreate } from '../store/probe.ts'
 import type { Finding } from './doctor.ts'
 import { attempt } from './doctor.ts'
@@ -19,15 +18,13 @@ export async function* storeFindings(
   scratch: string,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Finding, boolean> {
-  let clean = true
   try {
     const usable = yield* rights(place, scratch, signal)
     if (usable) yield* race(place, scratch, signal)
     if (usable) yield clock(place)
     return usable
   } finally {
-    clean = await cleanUp(place, scratch)
-    // A finding cannot be yielded from a generator that is being closed, but it can when all went well.
+    const clean = await cleanUp(place, scratch)
     if (!clean && signal?.aborted !== true) {
       yield {
         check: 'clean-up',
@@ -39,6 +36,18 @@ export async function* storeFindings(
   }
 }
 
+/** One thing that must be allowed, or seen. `body` says what is wrong. @returns whether all is well. */
+async function* step(
+  check: string,
+  next: string,
+  body: () => Promise<string | undefined>,
+): AsyncGenerator<Finding, boolean> {
+  const wrong = yield* attempt(check, next, async () => (await body()) ?? '')
+  if (wrong === undefined) return false
+  yield wrong === '' ? { check, status: 'ok', found: 'allowed' } : { check, status: 'problem', found: wrong, next }
+  return wrong === ''
+}
+
 async function* rights(
   place: Place,
   scratch: string,
@@ -46,14 +55,6 @@ async function* rights(
 ): AsyncGenerator<Finding, boolean> {
   const { store } = place
   const key = keyIn(place, `${scratch}/rights`)
-  const step = async function* (check: string, next: string, body: () => Promise<string | undefined>) {
-    const wrong = yield* attempt(check, next, async () => (await body()) ?? '')
-    if (wrong === undefined) return false
-    yield wrong === ''
-      ? ({ check, status: 'ok', found: 'allowed' } satisfies Finding)
-      : ({ check, status: 'problem', found: wrong, next } satisfies Finding)
-    return wrong === ''
-  }
   const list = async () => {
     const keys: string[] = []
     for await (const object of store.list(keyIn(place, `${scratch}/`), { signal })) keys.push(object.key)
@@ -120,15 +121,16 @@ function clock(place: Place): Finding {
   }
 }
 
+/** @returns false if test objects are left. */
 async function cleanUp(place: Place, scratch: string): Promise<boolean> {
+  const keys: string[] = []
   try {
-    const keys: string[] = []
     for await (const { key } of place.store.list(keyIn(place, `${scratch}/`))) keys.push(key)
     if (keys.length > 0) await place.store.delete(keys)
     return true
-  } catch (error) {
-    // Without the right to list or write there is nothing to clean up.
-    return DataShardError.is(error, 'denied') || DataShardError.is(error, 'not-found')
+  } catch {
+    // Where nothing can be listed, nothing was written either: that is tried only after a list.
+    return keys.length === 0
   }
 }
 

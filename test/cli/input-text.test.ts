@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { readCsv } from '../../src/cli/input/csv.ts'
 import { parseExactJson } from '../../src/cli/input/exact-json.ts'

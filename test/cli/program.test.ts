@@ -24,7 +24,7 @@ describe('the program', () => {
         const mine = line.split(/[|&]+|<\(/).find((part) => part.trim().startsWith('datashard'))!
         const words = shellWords(mine.replace(/ > .*|\)$/, '')).slice(1)
         const { stderr } = await datashard([...words, '--help'])
-        expect(stderr, line).toBe('')
+        expect({ line, stderr }).toEqual({ line, stderr: '' })
       }
     }
   })

@@ -17,6 +17,8 @@ export interface ByteSource {
   readonly head: Uint8Array
   /** All bytes, those of `head` included, unpacked. To be read once. */
   readonly chunks: AsyncIterable<Uint8Array>
+  /** Gives up reading `chunks`. */
+  close(): Promise<void>
 }
 
 export interface SourceOptions {
@@ -44,7 +46,8 @@ export async function openSource(path: string, options: SourceOptions): Promise<
   const packed = await peek(counted, 2)
   const isGzip = packed.head[0] === 0x1f && packed.head[1] === 0x8b
   const { head, chunks } = await peek(isGzip ? gunzip(packed.chunks, name, options.signal) : packed.chunks, SNIFF_BYTES)
-  return { name, head, chunks, ...(path !== '-' && !isGzip ? { path } : {}) }
+  const close = async () => void raw.destroy()
+  return { name, head, chunks, close, ...(path !== '-' && !isGzip ? { path } : {}) }
 }
 
 async function openFile(path: string): Promise<Readable> {

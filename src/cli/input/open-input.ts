@@ -7,7 +7,8 @@ import type { Readable } from 'node:stream'
 import { DataShardError, invalid } from '../../errors.ts'
 import { nearMisses } from '../../spec/describe.ts'
 import type { Schema } from '../../spec/types.ts'
-import { type ByteSource, fileError, openSource } from './byte-source.ts'
+import { fileError, openSource } from './byte-source.ts'
+import type { ColumnarFiles, Sources } from './columnar.ts'
 import { type CoerceOptions, csvRowCoercer, jsonRowCoercer } from './coerce.ts'
 import { readCsv } from './csv.ts'
 import { type InputFormat, formatOf } from './format.ts'
@@ -76,7 +77,7 @@ export async function openInput(paths: readonly string[], options: InputOptions)
   if (paths.filter((path) => path === '-').length > 1) invalid("stdin ('-') can be read only once")
   const first = await openSource(paths[0]!, options)
   const firstFormat = formatOf(first, options.format)
-  const sources = async function* (): AsyncGenerator<{ source: ByteSource; format: InputFormat }> {
+  const sources = async function* (): Sources {
     yield { source: first, format: firstFormat }
     for (const path of paths.slice(1)) {
       const source = await openSource(path, options)
@@ -89,10 +90,8 @@ export async function openInput(paths: readonly string[], options: InputOptions)
       yield { source, format }
     }
   }
-  return COLUMNAR.includes(firstFormat) ? columnarInput(sources()) : textInput(sources(), options, first.name)
+  return COLUMNAR.includes(firstFormat) ? columnarInput(sources(), options) : textInput(sources(), options, first.name)
 }
-
-type Sources = AsyncGenerator<{ source: ByteSource; format: InputFormat }>
 
 function textInput(sources: Sources, options: InputOptions, name: string): TextInput {
   const positions = trackPositions()
@@ -169,26 +168,19 @@ function checkHeader(schema: Schema, { row, file }: FileRecord, options: InputOp
   }
 }
 
-function columnarInput(sources: Sources): ColumnarInput {
+function columnarInput(sources: Sources, options: InputOptions): ColumnarInput {
   const positions = trackPositions()
-  let opened: AsyncGenerator<{ readonly file: string; readonly rows: number; readonly batch: unknown }> | undefined
-  let inferred: Promise<Schema> | undefined
-  const open = async () => {
-    const { openColumnar } = await import('./columnar.ts')
-    const input = await openColumnar(sources)
-    opened = input.batches
-    inferred = input.schema()
+  let files: Promise<ColumnarFiles> | undefined
+  const opened = () => {
+    files ??= import('./columnar.ts').then((columnar) => columnar.openColumnar(sources, options.onBytes ?? (() => {})))
+    return files
   }
   return {
     kind: 'batches',
     positions,
-    async infer() {
-      if (inferred === undefined) await open()
-      return inferred!
-    },
+    infer: async () => (await opened()).schema,
     async *batches() {
-      if (opened === undefined) await open()
-      for await (const { file, rows, batch } of opened!) {
+      for await (const { file, rows, batch } of (await opened()).batches) {
         positions.addRows(file, rows)
         yield batch
       }
