@@ -33,6 +33,8 @@ export interface ParquetNode {
   readonly name: string
   readonly fieldId: number | undefined
   readonly repetition: Repetition
+  /** Neither it nor a group around it is optional or repeated. */
+  readonly alwaysPresent: boolean
   readonly annotation: Annotation | undefined
   /** One of {@link PHYSICAL}; undefined for a group. */
   readonly physical: number | undefined
@@ -67,7 +69,7 @@ const MAX_DEPTH = 100
 export function parseSchemaTree(elements: readonly ThriftStruct[]): ParquetNode {
   let next = 0
   let leaf = 0
-  const parse = (depth: number): ParquetNode => {
+  const parse = (depth: number, parentPresent: boolean): ParquetNode => {
     const raw = elements[next++]
     if (raw === undefined) throw new FooterFault('its schema ends too early')
     if (depth > MAX_DEPTH) throw new FooterFault('its schema is nested too deeply')
@@ -76,19 +78,22 @@ export function parseSchemaTree(elements: readonly ThriftStruct[]): ParquetNode 
     const isGroup = depth === 0 || physical === undefined
     if (childCount < 0 || childCount > elements.length) throw new FooterFault(`a group has ${childCount} children`)
     if (!isGroup && (physical < 0n || physical > 7n)) throw new FooterFault(`a column has the type ${physical}`)
+    const repetition = REPETITIONS[Number(integer(raw, ELEMENT.repetition) ?? 0n)] ?? 'optional'
+    const alwaysPresent = parentPresent && (depth === 0 || repetition === 'required')
     return {
       name: text(raw, ELEMENT.name) ?? '',
       fieldId: fieldId(raw),
-      repetition: REPETITIONS[Number(integer(raw, ELEMENT.repetition) ?? 0n)] ?? 'optional',
+      repetition,
+      alwaysPresent,
       annotation: annotationOf(raw),
       physical: isGroup ? undefined : Number(physical),
       typeLength: Number(integer(raw, ELEMENT.typeLength) ?? 0n),
       leaf: isGroup ? -1 : leaf++,
-      children: isGroup ? Array.from({ length: childCount }, () => parse(depth + 1)) : [],
+      children: isGroup ? Array.from({ length: childCount }, () => parse(depth + 1, alwaysPresent)) : [],
       raw,
     }
   }
-  const root = parse(0)
+  const root = parse(0, true)
   if (next !== elements.length) throw new FooterFault('its schema has elements that belong to nothing')
   return root
 }

@@ -1,0 +1,151 @@
+/**
+ * What a Parquet footer says about the values of a file, in terms of the table's columns: to leave out row groups, and
+ * to describe ready files in manifests. A bound that is not certain is no bound.
+ */
+import type { ColumnMetrics } from '../spec/data-file.ts'
+import type { Field, Type, Value } from '../spec/types.ts'
+import { compareValues, encodeValue, truncateLowerBound, truncateUpperBound } from '../spec/values.ts'
+import type { ParquetChunk, ParquetFooter, ParquetRowGroup } from './parquet-footer.ts'
+import type { ParquetNode } from './parquet-footer-schema.ts'
+import type { FieldSource } from './parquet-reader-fields.ts'
+import { maxStatistic, minStatistic } from './parquet-metrics-values.ts'
+
+/** A primitive column outside lists and maps, as a file has it. */
+interface DescribedColumn {
+  readonly field: Field
+  readonly node: ParquetNode
+}
+
+/** What is known of one column in some rows. */
+interface Summary {
+  readonly values: bigint
+  readonly nulls: bigint | undefined
+  readonly lower: Value | undefined
+  readonly upper: Value | undefined
+}
+
+/**
+ * Metrics of one row group by field id, bounds in full. Columns that the file does not have count as what they are read
+ * as: the same value in each row, or null.
+ */
+export function rowGroupMetrics(group: ParquetRowGroup, sources: readonly FieldSource[]): ColumnMetrics {
+  const metrics = emptyMetrics()
+  const rows = BigInt(group.rowCount)
+  for (const { field, node } of describedColumns(sources)) {
+    add(metrics, field, summarise(group.chunks[node.leaf]!, node, field.type), undefined)
+  }
+  for (const source of sources) {
+    if (source.kind !== 'constant') continue
+    const { field, value } = source
+    const nulls = value === null ? rows : 0n
+    add(metrics, field, { values: rows, nulls, lower: value ?? undefined, upper: value ?? undefined }, undefined)
+  }
+  return metrics
+}
+
+export interface FileMetricsOptions {
+  /** Bounds of strings and binaries are cut to so many code points or bytes. */
+  readonly truncateTo: number
+}
+
+/**
+ * Metrics of a whole file by field id. A column has bounds only if every row group has them, and its count of nulls too.
+ * Floating-point columns have none: footers do not count NaNs, and readers would take that for "there are none".
+ */
+export function metricsFromFooter(
+  footer: ParquetFooter,
+  sources: readonly FieldSource[],
+  options: FileMetricsOptions,
+): ColumnMetrics {
+  const metrics = emptyMetrics()
+  for (const { field, node } of describedColumns(sources)) {
+    const chunks = footer.rowGroups.map((group) => group.chunks[node.leaf]!)
+    const all = chunks
+      .map((chunk) => summarise(chunk, node, field.type))
+      .reduce((a, b) => join(a, b, field.type), NOTHING)
+    const isFloat = field.type.type === 'float' || field.type.type === 'double'
+    const summary = isFloat ? { ...all, lower: undefined, upper: undefined } : all
+    add(metrics, field, summary, options.truncateTo)
+    metrics.columnSizes.set(field.id, BigInt(chunks.reduce((size, chunk) => size + chunk.size, 0)))
+  }
+  return metrics
+}
+
+interface MutableMetrics {
+  readonly columnSizes: Map<number, bigint>
+  readonly valueCounts: Map<number, bigint>
+  readonly nullValueCounts: Map<number, bigint>
+  readonly nanValueCounts: Map<number, bigint>
+  readonly lowerBounds: Map<number, Uint8Array>
+  readonly upperBounds: Map<number, Uint8Array>
+}
+
+function emptyMetrics(): MutableMetrics {
+  return {
+    columnSizes: new Map(),
+    valueCounts: new Map(),
+    nullValueCounts: new Map(),
+    nanValueCounts: new Map(),
+    lowerBounds: new Map(),
+    upperBounds: new Map(),
+  }
+}
+
+function add(metrics: MutableMetrics, field: Field, summary: Summary, truncateTo: number | undefined): void {
+  const { values, nulls, lower, upper } = summary
+  metrics.valueCounts.set(field.id, values)
+  // Bounds without counts mislead other readers (fault 25).
+  if (nulls === undefined) return
+  metrics.nullValueCounts.set(field.id, nulls)
+  if (lower === undefined || upper === undefined) return
+  const { type } = field
+  const low = truncateTo === undefined ? lower : truncateLowerBound(type, lower, truncateTo)
+  const high = truncateTo === undefined ? upper : truncateUpperBound(type, upper, truncateTo)
+  metrics.lowerBounds.set(field.id, encodeValue(type, low))
+  if (high !== undefined) metrics.upperBounds.set(field.id, encodeValue(type, high))
+}
+
+/** The columns that have metrics: stored, primitive, outside lists and maps. */
+export function describedColumns(sources: readonly FieldSource[]): readonly DescribedColumn[] {
+  return sources.flatMap((source) => {
+    if (source.kind === 'constant') return []
+    const { field, shape, children } = source
+    if (shape.kind === 'primitive') return [{ field, node: shape.node }]
+    return shape.kind === 'struct' ? describedColumns(children) : []
+  })
+}
+
+function summarise(chunk: ParquetChunk, node: ParquetNode, type: Type): Summary {
+  const { statistics, valueCount } = chunk
+  // Where nothing can be null many writers leave the count out.
+  const nulls = statistics?.nullCount ?? (node.alwaysPresent ? 0n : undefined)
+  const lower = statistics?.min && minStatistic(node, statistics.min, type)
+  const upper = statistics?.max && maxStatistic(node, statistics.max, type)
+  const isCertain = lower !== undefined && upper !== undefined && compareValues(type)(lower, upper) <= 0
+  return {
+    values: valueCount,
+    nulls: nulls !== undefined && nulls <= valueCount ? nulls : undefined,
+    lower: isCertain ? lower : undefined,
+    upper: isCertain ? upper : undefined,
+  }
+}
+
+/** Of no rows. */
+const NOTHING: Summary = { values: 0n, nulls: 0n, lower: undefined, upper: undefined }
+
+/** Of the rows of both. All rows null: the other's bounds are those of both. */
+function join(a: Summary, b: Summary, type: Type): Summary {
+  const compare = compareValues(type)
+  const values = a.values + b.values
+  const nulls = a.nulls === undefined || b.nulls === undefined ? undefined : a.nulls + b.nulls
+  if (a.nulls === a.values) return { ...b, values, nulls }
+  if (b.nulls === b.values) return { ...a, values, nulls }
+  const known = a.lower !== undefined && b.lower !== undefined && a.upper !== undefined && b.upper !== undefined
+  if (!known) return { values, nulls, lower: undefined, upper: undefined }
+  return {
+    values,
+    nulls,
+    lower: compare(a.lower!, b.lower!) <= 0 ? a.lower : b.lower,
+    upper: compare(a.upper!, b.upper!) >= 0 ? a.upper : b.upper,
+  }
+}
