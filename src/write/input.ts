@@ -34,6 +34,8 @@ const MAX_BATCH_BYTES = 8 * 1024 * 1024
 /** Rows that are taken from an iterator before they go into columns, and what they may come to in bytes. */
 const MAX_BLOCK_ROWS = 1024
 const MAX_BLOCK_BYTES = 1024 * 1024
+/** A block has at most so many times the rows of the one before: the next rows may be larger than the last. */
+const BLOCK_GROWTH = 8
 
 /**
  * Everything of an input, checked. Rows are numbered from 0 over the whole input. An iterator is closed when the
@@ -85,7 +87,7 @@ async function* iterableBatches(
   for await (const block of blocks) {
     if (isArrow(block[0])) yield* arrowBlock(block, collector, schema, options)
     else {
-      if (collector.arrowRows > 0) mixed()
+      if (collector.arrowRows > 0 || isArrow(block.at(-1))) mixed()
       const batch = collector.add(block, 0, block.length)
       if (batch !== undefined) yield batch
     }
@@ -117,6 +119,8 @@ class Collector {
   /** Rows taken so far. */
   rows = 0
   arrowRows = 0
+  /** How many rows to bring next: one while nothing is known about their size, then more and more. */
+  room = 1
   readonly #builder: BatchBuilder
   readonly #maxRows: number
   readonly #maxBytes: number
@@ -127,19 +131,17 @@ class Collector {
     this.#maxBytes = options.maxBatchBytes ?? MAX_BATCH_BYTES
   }
 
-  /** How many rows to bring next: few while nothing is known about their size. */
-  get room(): number {
-    const { length, byteSize } = this.#builder
-    const perRow = length === 0 ? MAX_BLOCK_BYTES / 64 : Math.max(1, byteSize / length)
-    const block = Math.max(1, Math.min(MAX_BLOCK_ROWS, Math.floor(MAX_BLOCK_BYTES / perRow)))
-    return Math.min(block, this.#maxRows - length)
-  }
-
   /** Takes rows, at most {@link room} of them; gives back a batch if it is full. */
   add(rows: readonly unknown[], from: number, to: number): ColumnBatch | undefined {
     this.#builder.appendRows(rows, from, to, this.rows)
     this.rows += to - from
-    const full = this.#builder.length >= this.#maxRows || this.#builder.byteSize >= this.#maxBytes
+    const { length, byteSize } = this.#builder
+    const full = length >= this.#maxRows || byteSize >= this.#maxBytes
+    if (to > from) {
+      const fitting = Math.max(1, Math.floor((MAX_BLOCK_BYTES * length) / Math.max(1, byteSize)))
+      const left = full ? this.#maxRows : this.#maxRows - length
+      this.room = Math.min(fitting, (to - from) * BLOCK_GROWTH, MAX_BLOCK_ROWS, left)
+    }
     return full ? this.#builder.finish() : undefined
   }
 
