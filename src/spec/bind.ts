@@ -15,10 +15,10 @@ import type {
 import { placeLiteral } from './literal-place.ts'
 import type { LiteralPlace } from './literal-place.ts'
 import { isWellFormed } from './literal.ts'
-import { isFloating, predicateOrder } from './predicate-order.ts'
+import { isFloating, sortDistinct } from './predicate-order.ts'
 import { findColumn, typeName } from './schema.ts'
 import { isPrimitive } from './types.ts'
-import type { Schema, Value } from './types.ts'
+import type { Schema } from './types.ts'
 
 /** Nested that deep, a predicate was made by mistake. `and` and `or` of any number of predicates count as one level. */
 const MAX_DEPTH = 1000
@@ -171,7 +171,7 @@ function bindSet(op: SetOp, term: BoundTerm, literals: readonly Literal[]): Boun
   const places = literals.map((literal) => place(term, literal))
   const values = places.flatMap((place) => (place.kind === 'value' ? [place.value] : []))
   const withNan = places.some((place) => place.kind === 'nan')
-  const distinct = sortDistinct(values, term)
+  const distinct = sortDistinct(values, term.type)
   const [first] = distinct
   if (op === 'isIn') {
     const parts: BoundPredicate[] = withNan ? [{ op: 'isNan', term }] : []
@@ -185,13 +185,6 @@ function bindSet(op: SetOp, term: BoundTerm, literals: readonly Literal[]): Boun
   if (first === undefined) parts.push(present(term))
   else parts.push(distinct.length === 1 ? { op: 'notEq', term, value: first } : { op, term, values: distinct })
   return allOf(parts)
-}
-
-function sortDistinct(values: readonly Value[], term: BoundTerm): readonly Value[] {
-  if (values.length < 2) return values
-  const order = predicateOrder(term.type)
-  const sorted = [...values].sort(order)
-  return sorted.filter((value, i) => i === 0 || order(sorted[i - 1]!, value) !== 0)
 }
 
 function bindPrefix(op: PrefixOp, term: BoundTerm, prefix: Literal): BoundPredicate {

@@ -23,6 +23,14 @@ function compareFloats(a: number, b: number): number {
   return a === b ? 0 : Number(Number.isNaN(a)) - Number(Number.isNaN(b))
 }
 
+/** The distinct values of a list, in order. */
+export function sortDistinct(values: readonly Value[], type: Type): readonly Value[] {
+  if (values.length < 2) return values
+  const order = predicateOrder(type)
+  const sorted = [...values].sort(order)
+  return sorted.filter((value, i) => i === 0 || order(sorted[i - 1]!, value) !== 0)
+}
+
 const UUID_HALVES = [0, 18] as const
 
 /**
