@@ -60,6 +60,7 @@ export async function run({ session, args, options }: Call): Promise<void> {
       timestamps: options.timestamps,
       unknownColumns: options.unknownColumns,
       onBytes: (bytes) => progress.add({ bytes }),
+      onRows: (rows) => progress.add({ rows }),
     })
     await using table = await openOrCreate(session, place, input, options)
     const total = await appendInput(session, table, input, options, progress)
@@ -131,12 +132,11 @@ async function appendInput(
     ...(options.timeout !== undefined && { timeoutMs: options.timeout * 1000 }),
   }
   const items: AsyncGenerator<unknown> = input.kind === 'rows' ? input.rows(table.schema) : input.batches()
-  const counted = countRows(items, input.positions, progress)
   const ms = options.batchSeconds === undefined ? undefined : options.batchSeconds * 1000
   const pieces =
     options.batchRows === undefined && ms === undefined
-      ? [counted]
-      : inPieces(counted, { rows: options.batchRows, ms }, session.runtime)
+      ? [items]
+      : inPieces(items, { rows: options.batchRows, ms }, session.runtime)
   try {
     for await (const piece of pieces) {
       const result = await table.append(piece as AsyncIterable<Record<string, unknown>>, settings)
@@ -149,15 +149,6 @@ async function appendInput(
   } catch (error) {
     progress.end()
     throw withPosition(error, input.positions, total)
-  }
-}
-
-async function* countRows(items: AsyncIterable<unknown>, positions: Positions, progress: Progress) {
-  let before = 0
-  for await (const item of items) {
-    progress.add({ rows: positions.rows - before })
-    before = positions.rows
-    yield item
   }
 }
 

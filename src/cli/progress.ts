@@ -36,7 +36,7 @@ export function startProgress(session: Session, doing: string): Progress {
       rows += count.rows ?? 0
       bytes += count.bytes ?? 0
       // Asking for the time for every row would cost more than the row.
-      if (!visible || ((rows & 0x3f) !== 0 && count.bytes === undefined)) return
+      if (!visible || (count.rows === 1 && (rows & 0x3f) !== 0)) return
       const nowMs = runtime.monotonic()
       if (nowMs >= nextMs) draw(nowMs)
     },

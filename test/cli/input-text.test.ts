@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { readCsv } from '../../src/cli/input/csv.ts'
 import { parseExactJson } from '../../src/cli/input/exact-json.ts'
 import { decodeText } from '../../src/cli/input/lines.ts'
-import { readJson, readNdjson } from '../../src/cli/input/ndjson.ts'
+import { type TextRecord, readJson, readNdjson } from '../../src/cli/input/ndjson.ts'
 import { trackPositions, positionText } from '../../src/cli/input/positions.ts'
 
 async function* chunks(text: string | Uint8Array, size = 7): AsyncGenerator<Uint8Array> {
@@ -11,15 +11,15 @@ async function* chunks(text: string | Uint8Array, size = 7): AsyncGenerator<Uint
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)
 }
 
-async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+async function collect<T>(items: AsyncIterable<T | T[]>): Promise<T[]> {
   const all: T[] = []
-  for await (const item of items) all.push(item)
+  for await (const item of items) all.push(...(Array.isArray(item) ? item : [item]))
   return all
 }
 
-const ndjson = (text: string, size?: number) => collect(readNdjson(decodeText(chunks(text, size), 'in'), 'in'))
-const json = (text: string, size?: number) => collect(readJson(decodeText(chunks(text, size), 'in'), 'in'))
-const csv = (text: string, size?: number) => collect(readCsv(chunks(text, size), 'in', { delimiter: ',' }))
+const ndjson = (text: string, size?: number) => collect<TextRecord>(readNdjson(decodeText(chunks(text, size), 'in'), 'in'))
+const json = (text: string, size?: number) => collect<TextRecord>(readJson(decodeText(chunks(text, size), 'in'), 'in'))
+const csv = (text: string, size?: number) => collect<TextRecord>(readCsv(chunks(text, size), 'in', { delimiter: ',' }))
 
 describe('ndjson', () => {
   test('lines become rows with their numbers, blank lines count but are no rows', async () => {

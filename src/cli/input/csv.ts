@@ -1,5 +1,5 @@
 /** Rows from CSV and TSV (RFC 4180, with a header): texts by column name; what they mean is decided by the schema. */
-import type { Readable } from 'node:stream'
+import { Readable, pipeline } from 'node:stream'
 import { DataShardError } from '../../errors.ts'
 import type { TextRecord } from './ndjson.ts'
 import { rowError } from './row-error.ts'
@@ -11,14 +11,13 @@ export interface CsvOptions {
   readonly delimiter: string
 }
 
-/** The records below the header, as text by column name. The header is line 1. */
+/** The records below the header, as text by column name, in groups as they arrive. The header is line 1. */
 export async function* readCsv(
   chunks: AsyncIterable<Uint8Array>,
   name: string,
   options: CsvOptions,
-): AsyncGenerator<TextRecord> {
+): AsyncGenerator<TextRecord[]> {
   const { parse } = await import('csv-parse')
-  const { Readable: NodeReadable, pipeline } = await import('node:stream')
   const parser = parse({
     bom: true,
     delimiter: options.delimiter,
@@ -26,19 +25,54 @@ export async function* readCsv(
     max_record_size: MAX_RECORD_BYTES,
   })
   // A failure of the input must reach the reader of the records, which `pipe` alone would not do.
-  const records = pipeline(NodeReadable.from(chunks), parser, () => {}) as unknown as Readable
+  pipeline(Readable.from(chunks), parser, () => {})
   let header: readonly string[] | undefined
   let line = 1
-  try {
-    for await (const cells of records as AsyncIterable<string[]>) {
-      if (header === undefined) header = checkHeader(cells, name)
-      else if (!(cells.length === 1 && cells[0] === '' && header.length > 1)) {
-        yield { line, row: toRow(cells, header, name, line) }
+  for await (const group of readGroups<string[]>(parser, (error) => csvError(error, name))) {
+    const records: TextRecord[] = []
+    try {
+      for (const cells of group) {
+        if (header === undefined) header = checkHeader(cells, name)
+        else if (!(cells.length === 1 && cells[0] === '' && header.length > 1)) {
+          records.push({ line, row: toRow(cells, header, name, line) })
+        }
+        line += 1 + lineBreaks(cells)
       }
-      line += 1 + lineBreaks(cells)
+    } catch (error) {
+      if (records.length > 0) yield records
+      throw error
     }
-  } catch (error) {
-    throw csvError(error, name)
+    if (records.length > 0) yield records
+  }
+}
+
+/** What a stream of objects has ready, again and again: a wait for each object would cost more than parsing it. */
+async function* readGroups<T>(stream: Readable, asError: (error: unknown) => unknown): AsyncGenerator<T[]> {
+  const state: { wake: () => void; ended: boolean; failure: { readonly error: unknown } | undefined } = {
+    wake: () => {},
+    ended: false,
+    failure: undefined,
+  }
+  stream.on('readable', () => state.wake())
+  stream.on('end', () => {
+    state.ended = true
+    state.wake()
+  })
+  stream.on('error', (error) => {
+    state.failure = { error }
+    state.wake()
+  })
+  try {
+    for (;;) {
+      const group: T[] = []
+      for (let item: T | null = stream.read(); item !== null; item = stream.read()) group.push(item)
+      if (group.length > 0) yield group
+      else if (state.failure !== undefined) throw asError(state.failure.error)
+      else if (state.ended) return
+      else await new Promise<void>((resolve) => (state.wake = resolve))
+    }
+  } finally {
+    stream.destroy()
   }
 }
 

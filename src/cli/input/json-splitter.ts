@@ -21,11 +21,11 @@ const CLOSE_OBJECT = 0x7d
 
 const isBlank = (code: number) => code === 0x20 || code === NEWLINE || code === 0x0d || code === 0x09
 
-/** The top-level values of a text, or the elements of the array that it is. */
-export async function* splitJson(texts: AsyncIterable<string>, name: string): AsyncGenerator<JsonPiece> {
+/** The top-level values of a text, or the elements of the array that it is. In groups, as they arrive. */
+export async function* splitJson(texts: AsyncIterable<string>, name: string): AsyncGenerator<Iterable<JsonPiece>> {
   const splitter = createSplitter(name)
-  for await (const text of texts) yield* splitter.push(text)
-  yield* splitter.end()
+  for await (const text of texts) yield splitter.push(text)
+  yield splitter.end()
 }
 
 function createSplitter(name: string) {

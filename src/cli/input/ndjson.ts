@@ -1,6 +1,6 @@
 /** Rows from JSON: one object per line, or an array of objects, or objects one after the other in any layout. */
 import { parseExactJson } from './exact-json.ts'
-import { splitJson } from './json-splitter.ts'
+import { type JsonPiece, splitJson } from './json-splitter.ts'
 import { splitLines } from './lines.ts'
 import { rowError } from './row-error.ts'
 
@@ -10,21 +10,32 @@ export interface TextRecord {
   readonly row: Record<string, unknown>
 }
 
-/** NDJSON: blank lines are skipped. */
-export async function* readNdjson(texts: AsyncIterable<string>, name: string): AsyncGenerator<TextRecord> {
-  let line = 0
+/** NDJSON: blank lines are skipped. In groups, as they arrive. */
+export async function* readNdjson(texts: AsyncIterable<string>, name: string): AsyncGenerator<TextRecord[]> {
+  let before = 0
   for await (const lines of splitLines(texts, name)) {
-    for (const text of lines) {
-      line++
-      if (text === '' || text.trim() === '') continue
-      yield { line, row: parseRow(text, name, line) }
-    }
+    const first = before + 1
+    before += lines.length
+    const pieces = lines.map((text, i) => ({ text, line: first + i })).filter(({ text }) => text.trim() !== '')
+    yield* parseRows(pieces, name)
   }
 }
 
-/** A JSON array of objects, or objects one after the other, indented or not. */
-export async function* readJson(texts: AsyncIterable<string>, name: string): AsyncGenerator<TextRecord> {
-  for await (const { text, line } of splitJson(texts, name)) yield { line, row: parseRow(text, name, line) }
+/** A JSON array of objects, or objects one after the other, indented or not. In groups, as they arrive. */
+export async function* readJson(texts: AsyncIterable<string>, name: string): AsyncGenerator<TextRecord[]> {
+  for await (const pieces of splitJson(texts, name)) yield* parseRows(pieces, name)
+}
+
+/** The rows of these pieces; if one cannot be parsed, first those before it and then the error. */
+function* parseRows(pieces: Iterable<JsonPiece>, name: string): Generator<TextRecord[]> {
+  const records: TextRecord[] = []
+  try {
+    for (const { text, line } of pieces) records.push({ line, row: parseRow(text, name, line) })
+  } catch (error) {
+    if (records.length > 0) yield records
+    throw error
+  }
+  if (records.length > 0) yield records
 }
 
 function parseRow(text: string, name: string, line: number): Record<string, unknown> {

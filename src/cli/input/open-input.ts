@@ -24,7 +24,10 @@ export interface InputOptions extends CoerceOptions {
   readonly format?: InputFormat | undefined
   readonly delimiter?: string | undefined
   readonly unknownColumns?: 'error' | 'ignore' | undefined
+  /** Called with the length of what is read, before it is unpacked. */
   readonly onBytes?: (bytes: number) => void
+  /** Called with the number of rows that come next. */
+  readonly onRows?: (rows: number) => void
 }
 
 export type Row = Record<string, unknown>
@@ -51,15 +54,16 @@ export interface ColumnarInput extends AnyInput {
   batches(): AsyncGenerator<unknown>
 }
 
-/** A record of a text format with the file that it comes from. */
-interface FileRecord extends TextRecord {
+/** Records of a text format that came in together, with the file that they are from. */
+interface RecordGroup {
+  readonly records: readonly TextRecord[]
   readonly file: string
   readonly isCsv: boolean
 }
 
 const COLUMNAR: readonly InputFormat[] = ['parquet', 'arrow']
 
-/** A sample of this many characters is enough, however few rows it has; it is kept in memory. */
+/** A sample is kept in memory. */
 const MAX_SAMPLE_ROWS = 1_000_000
 
 /**
@@ -95,66 +99,74 @@ export async function openInput(paths: readonly string[], options: InputOptions)
 
 function textInput(sources: Sources, options: InputOptions, name: string): TextInput {
   const positions = trackPositions()
-  const records = readRecords(sources, options)
-  const sample: FileRecord[] = []
+  const groups = readRecords(sources, options)
+  const sample: RecordGroup[] = []
   return {
     kind: 'rows',
     positions,
     async infer(sampleRows) {
       const inference = createInference()
-      while (sample.length < Math.min(sampleRows, MAX_SAMPLE_ROWS)) {
-        const next = await records.next()
+      const wanted = Math.min(sampleRows, MAX_SAMPLE_ROWS)
+      while (inference.rows < wanted) {
+        const next = await groups.next()
         if (next.done === true) break
-        const { row, file, line, isCsv } = next.value
-        if (isCsv) inference.addTexts(row, options.nullText ?? '')
-        else inference.addJson(row, positionText({ file, line }))
+        const { records, file, isCsv } = next.value
+        for (const { row, line } of records.slice(0, wanted - inference.rows)) {
+          if (isCsv) inference.addTexts(row, options.nullText ?? '')
+          else inference.addJson(row, positionText({ file, line }))
+        }
         sample.push(next.value)
       }
       return inference.schema(name)
     },
     async *rows(schema) {
       const convert = createConverter(schema, options)
-      for (const record of sample.splice(0)) yield convert(record, positions)
-      for await (const record of records) yield convert(record, positions)
+      for (const group of sample.splice(0)) yield* convert(group, positions)
+      for await (const group of groups) yield* convert(group, positions)
     },
   }
 }
 
-async function* readRecords(sources: Sources, options: InputOptions): AsyncGenerator<FileRecord> {
+async function* readRecords(sources: Sources, options: InputOptions): AsyncGenerator<RecordGroup> {
   for await (const { source, format } of sources) {
     const file = source.name
     const isCsv = format === 'csv' || format === 'tsv'
-    const records = isCsv
+    const groups = isCsv
       ? readCsv(source.chunks, file, { delimiter: options.delimiter ?? (format === 'tsv' ? '\t' : ',') })
       : format === 'json'
         ? readJson(decodeText(source.chunks, file), file)
         : readNdjson(decodeText(source.chunks, file), file)
-    for await (const { line, row } of records) yield { line, row, file, isCsv }
+    for await (const records of groups) yield { records, file, isCsv }
   }
 }
 
+type Convert = (group: RecordGroup, positions: Positions) => Generator<Row>
+
 /** Records to rows of this schema. What fails is named by its file and line. */
-function createConverter(schema: Schema, options: InputOptions): (record: FileRecord, positions: Positions) => Row {
+function createConverter(schema: Schema, options: InputOptions): Convert {
   const fromCsv = csvRowCoercer(schema, options)
   const fromJson = jsonRowCoercer(schema, options)
   let checkedFile: string | undefined
-  return (record, positions) => {
-    if (record.isCsv && checkedFile !== record.file) {
-      checkHeader(schema, record, options)
-      checkedFile = record.file
-    }
-    positions.add(record.file, record.line)
-    try {
-      return record.isCsv ? fromCsv(record.row) : fromJson(record.row)
-    } catch (error) {
-      if (!DataShardError.is(error)) throw error
-      throw rowError(record.file, record.line, error.message, error)
+  return function* ({ records, file, isCsv }, positions) {
+    if (isCsv && checkedFile !== file) checkHeader(schema, records[0]!.row, file, options)
+    checkedFile = file
+    const coerce = isCsv ? fromCsv : fromJson
+    options.onRows?.(records.length)
+    for (const { row, line } of records) {
+      positions.add(file, line)
+      try {
+        coerce(row)
+      } catch (error) {
+        if (!DataShardError.is(error)) throw error
+        throw rowError(file, line, error.message, error)
+      }
+      yield row
     }
   }
 }
 
 /** All rows of a CSV file have the columns of its header: what is wrong with them is said once, and there. */
-function checkHeader(schema: Schema, { row, file }: FileRecord, options: InputOptions): void {
+function checkHeader(schema: Schema, row: Row, file: string, options: InputOptions): void {
   const names = new Set(schema.fields.map((field) => field.name))
   const unknown = Object.keys(row).find((name) => !names.has(name))
   if (unknown !== undefined && options.unknownColumns !== 'ignore') {
@@ -182,6 +194,7 @@ function columnarInput(sources: Sources, options: InputOptions): ColumnarInput {
     async *batches() {
       for await (const { file, rows, batch } of (await opened()).batches) {
         positions.addRows(file, rows)
+        options.onRows?.(rows)
         yield batch
       }
     },
