@@ -10,8 +10,9 @@
 import type { CompareOp, Literal, Predicate } from '../spec/expressions.ts'
 import { and, isIn, isNan, isNull, not, notNull, or, startsWith } from '../spec/expressions.ts'
 import { RESERVED_WORDS } from '../spec/predicate-text.ts'
-import { failAt, tokenize } from './where-tokens.ts'
-import type { Token } from './where-tokens.ts'
+import type { Cursor } from './where-cursor.ts'
+import { describeToken, expected, openCursor, peek, take, takeSymbol, takeWord } from './where-cursor.ts'
+import { failAt } from './where-tokens.ts'
 
 const COMPARISONS: Readonly<Record<string, CompareOp>> = {
   '=': 'eq',
@@ -31,205 +32,136 @@ const TYPE_WORDS: ReadonlySet<string> = new Set(['date', 'time', 'timestamp', 't
 const MAX_DEPTH = 200
 
 /**
- * Reads a filter such as `kind = 'push' and at >= '2026-01-01'`. Whether its columns exist and their types fit is found
+ * Reads a filter such as `kind = 'push' and at >= '2026-01-01'`. Whether its columns exist and its values fit them turns
  * out when it is bound to a schema.
  *
  * @throws `invalid-argument` saying what was expected, with the line and a caret under the place.
  */
 export function parseWhere(text: string): Predicate {
-  const parser = new WhereParser(text)
-  return parser.parse()
+  const cursor = openCursor(text)
+  if (peek(cursor).kind === 'end') failAt(text, 0, `it is empty; write a condition such as kind = 'push'`)
+  const predicate = alternatives(cursor)
+  if (peek(cursor).kind !== 'end') expected(cursor, "'and', 'or' or the end")
+  return predicate
 }
 
-class WhereParser {
-  readonly #text: string
-  readonly #tokens: readonly Token[]
-  #position = 0
-  #depth = 0
-
-  constructor(text: string) {
-    this.#text = text
-    this.#tokens = tokenize(text)
-  }
-
-  parse(): Predicate {
-    if (this.#next.kind === 'end') this.#fail(`the filter is empty; write a condition such as kind = 'push'`)
-    const predicate = this.#alternatives()
-    if (this.#next.kind !== 'end') this.#expected("'and', 'or' or the end")
-    return predicate
-  }
-
-  #alternatives(): Predicate {
-    const parts = [this.#conjunction()]
-    while (this.#takeWord('or')) parts.push(this.#conjunction())
-    return parts.length === 1 ? parts[0]! : or(...parts)
-  }
-
-  #conjunction(): Predicate {
-    const parts = [this.#condition()]
-    while (this.#takeWord('and')) parts.push(this.#condition())
-    return parts.length === 1 ? parts[0]! : and(...parts)
-  }
-
-  #condition(): Predicate {
-    if (this.#isWord('not')) return this.#nested(() => not(this.#condition()))
-    if (this.#isSymbol('('))
-      return this.#nested(() => {
-        const inner = this.#alternatives()
-        this.#takeSymbol(')', "'and', 'or' or ')'")
-        return inner
-      })
-    if (this.#takeWord('true')) return { op: 'true' }
-    if (this.#takeWord('false')) return { op: 'false' }
-    return this.#test(this.#column())
-  }
-
-  /** Consumes the word or parenthesis that makes one more level. */
-  #nested(inside: () => Predicate): Predicate {
-    if (this.#depth === MAX_DEPTH) this.#fail(`the filter is nested more than ${MAX_DEPTH} levels deep`)
-    this.#depth++
-    this.#position++
-    const predicate = inside()
-    this.#depth--
-    return predicate
-  }
-
-  #column(): string {
-    const parts = [this.#columnPart(true)]
-    while (this.#isSymbol('.')) {
-      this.#position++
-      parts.push(this.#columnPart(false))
-    }
-    return parts.join('.')
-  }
-
-  #columnPart(isFirst: boolean): string {
-    const token = this.#next
-    const isName = token.kind === 'name' ? token.text !== '' : token.kind === 'word'
-    if (!isName) this.#expected(isFirst ? 'the name of a column' : "a name after the '.'")
-    if (isFirst && token.kind === 'word' && RESERVED_WORDS.has(token.text.toLowerCase()))
-      this.#expected(`the name of a column; one that is called '${token.text}' is written "${token.text}"`)
-    this.#position++
-    return token.text
-  }
-
-  #test(column: string): Predicate {
-    const { text } = this.#next
-    const op = this.#next.kind === 'symbol' ? COMPARISONS[text] : undefined
-    if (op !== undefined) {
-      this.#position++
-      return { op, column, value: this.#value(text) }
-    }
-    if (this.#takeWord('is')) return this.#state(column)
-    const negated = this.#takeWord('not')
-    const predicate = this.#set(column) ?? this.#range(column) ?? this.#pattern(column)
-    if (predicate === undefined)
-      this.#expected(
-        negated ? "'in', 'between' or 'like'" : 'a comparison: =, !=, <, <=, >, >=, in, between, like or is',
-      )
-    return negated ? not(predicate) : predicate
-  }
-
-  #state(column: string): Predicate {
-    const negated = this.#takeWord('not')
-    if (this.#takeWord('null')) return negated ? notNull(column) : isNull(column)
-    if (this.#takeWord('nan')) return negated ? not(isNan(column)) : isNan(column)
-    return this.#expected(negated ? "'null' or 'nan'" : "'null', 'not null', 'nan' or 'not nan'")
-  }
-
-  #set(column: string): Predicate | undefined {
-    if (!this.#takeWord('in')) return undefined
-    this.#takeSymbol('(', "'(' and a list of values")
-    const values = [this.#value('(')]
-    while (this.#isSymbol(',')) {
-      this.#position++
-      values.push(this.#value(','))
-    }
-    this.#takeSymbol(')', "',' or ')'")
-    return isIn(column, values)
-  }
-
-  #range(column: string): Predicate | undefined {
-    if (!this.#takeWord('between')) return undefined
-    const low = this.#value('between')
-    if (!this.#takeWord('and')) this.#expected("'and' and the upper end of the range")
-    const high = this.#value('and')
-    return and({ op: 'gte', column, value: low }, { op: 'lte', column, value: high })
-  }
-
-  #pattern(column: string): Predicate | undefined {
-    if (!this.#takeWord('like')) return undefined
-    const token = this.#next
-    const pattern = this.#value('like')
-    if (typeof pattern !== 'string') this.#failAt(token, "'like' takes a text such as 'push%'")
-    const [, literal, wildcard] = /^((?:[^%_\\]|\\[%_\\])*)(%?)$/s.exec(pattern) ?? []
-    if (literal === undefined)
-      this.#failAt(
-        token,
-        "'like' can only look for a beginning: 'push%'. A % or _ that is meant literally is \\% or \\_",
-      )
-    const text = literal.replace(/\\(.)/gs, '$1')
-    return wildcard === '' ? { op: 'eq', column, value: text } : startsWith(column, text)
-  }
-
-  #value(after: string): Literal {
-    const token = this.#next
-    const following = this.#tokens[this.#position + 1]
-    if (token.kind === 'word' && TYPE_WORDS.has(token.text.toLowerCase()) && following?.kind === 'value') {
-      this.#position++
-      return this.#value(after)
-    }
-    this.#position++
-    if (token.kind === 'value') return token.value
-    const word = token.kind === 'word' ? token.text.toLowerCase() : ''
-    if (word === 'true' || word === 'false') return word === 'true'
-    if (word === 'nan') return NaN
-    if (word === 'null')
-      this.#failAt(token, "a comparison with null is true for no row; write 'is null' or 'is not null'")
-    const hint =
-      token.kind === 'name' || (token.kind === 'word' && !RESERVED_WORDS.has(word))
-        ? `; text is written in single quotes: '${token.text}'`
-        : ''
-    return this.#failAt(token, `expected a value after '${after}', found ${describe(token)}${hint}`)
-  }
-
-  get #next(): Token {
-    return this.#tokens[Math.min(this.#position, this.#tokens.length - 1)]!
-  }
-
-  #isWord(word: string): boolean {
-    return this.#next.kind === 'word' && this.#next.text.toLowerCase() === word
-  }
-
-  #takeWord(word: string): boolean {
-    const found = this.#isWord(word)
-    if (found) this.#position++
-    return found
-  }
-
-  #isSymbol(symbol: string): boolean {
-    return this.#next.kind === 'symbol' && this.#next.text === symbol
-  }
-
-  #takeSymbol(symbol: string, expected: string): void {
-    if (!this.#isSymbol(symbol)) this.#expected(expected)
-    this.#position++
-  }
-
-  #expected(what: string): never {
-    return this.#fail(`expected ${what}, found ${describe(this.#next)}`)
-  }
-
-  #fail(message: string): never {
-    return this.#failAt(this.#next, message)
-  }
-
-  #failAt(token: Token, message: string): never {
-    return failAt(this.#text, token.at, message)
-  }
+function alternatives(cursor: Cursor): Predicate {
+  const parts = [conjunction(cursor)]
+  while (takeWord(cursor, 'or')) parts.push(conjunction(cursor))
+  return parts.length === 1 ? parts[0]! : or(...parts)
 }
 
-function describe(token: Token): string {
-  if (token.kind === 'end') return 'the end'
-  return token.kind === 'name' ? `"${token.text}"` : `'${token.text}'`
+function conjunction(cursor: Cursor): Predicate {
+  const parts = [condition(cursor)]
+  while (takeWord(cursor, 'and')) parts.push(condition(cursor))
+  return parts.length === 1 ? parts[0]! : and(...parts)
+}
+
+function condition(cursor: Cursor): Predicate {
+  const { at } = peek(cursor)
+  if (takeWord(cursor, 'not')) return not(deeper(cursor, at, condition))
+  if (takeSymbol(cursor, '(')) {
+    const inner = deeper(cursor, at, alternatives)
+    if (!takeSymbol(cursor, ')')) expected(cursor, "'and', 'or' or ')'")
+    return inner
+  }
+  if (takeWord(cursor, 'true')) return { op: 'true' }
+  if (takeWord(cursor, 'false')) return { op: 'false' }
+  return test(cursor, column(cursor))
+}
+
+function deeper(cursor: Cursor, at: number, inside: (cursor: Cursor) => Predicate): Predicate {
+  if (cursor.depth === MAX_DEPTH) failAt(cursor.text, at, `it is nested more than ${MAX_DEPTH} levels deep`)
+  cursor.depth++
+  const predicate = inside(cursor)
+  cursor.depth--
+  return predicate
+}
+
+function column(cursor: Cursor): string {
+  const first = peek(cursor)
+  if (first.kind === 'word' && RESERVED_WORDS.has(first.text.toLowerCase()))
+    expected(cursor, `the name of a column (one that is called ${first.text} is written "${first.text}")`)
+  let name = columnPart(cursor, 'the name of a column')
+  while (takeSymbol(cursor, '.')) name += `.${columnPart(cursor, "a name after the '.'")}`
+  return name
+}
+
+function columnPart(cursor: Cursor, what: string): string {
+  const token = peek(cursor)
+  if ((token.kind !== 'name' && token.kind !== 'word') || token.text === '') expected(cursor, what)
+  cursor.position++
+  return token.text
+}
+
+function test(cursor: Cursor, column: string): Predicate {
+  const { kind, text } = peek(cursor)
+  const op = kind === 'symbol' ? COMPARISONS[text] : undefined
+  if (op !== undefined) {
+    cursor.position++
+    return { op, column, value: value(cursor, text) }
+  }
+  if (takeWord(cursor, 'is')) return state(cursor, column)
+  const negated = takeWord(cursor, 'not')
+  const predicate = set(cursor, column) ?? range(cursor, column) ?? pattern(cursor, column)
+  if (predicate === undefined) {
+    const comparison = 'a comparison: =, !=, <, <=, >, >=, in, between, like or is'
+    return expected(cursor, negated ? "'in', 'between' or 'like'" : comparison)
+  }
+  return negated ? not(predicate) : predicate
+}
+
+function state(cursor: Cursor, column: string): Predicate {
+  const negated = takeWord(cursor, 'not')
+  if (takeWord(cursor, 'null')) return negated ? notNull(column) : isNull(column)
+  if (takeWord(cursor, 'nan')) return negated ? not(isNan(column)) : isNan(column)
+  return expected(cursor, negated ? "'null' or 'nan'" : "'null', 'not null', 'nan' or 'not nan'")
+}
+
+function set(cursor: Cursor, column: string): Predicate | undefined {
+  if (!takeWord(cursor, 'in')) return undefined
+  if (!takeSymbol(cursor, '(')) expected(cursor, "'(' and a list of values")
+  const values = [value(cursor, '(')]
+  while (takeSymbol(cursor, ',')) values.push(value(cursor, ','))
+  if (!takeSymbol(cursor, ')')) expected(cursor, "',' or ')'")
+  return isIn(column, values)
+}
+
+function range(cursor: Cursor, column: string): Predicate | undefined {
+  if (!takeWord(cursor, 'between')) return undefined
+  const low = value(cursor, 'between')
+  if (!takeWord(cursor, 'and')) expected(cursor, "'and' with the upper end of the range")
+  const high = value(cursor, 'and')
+  return and({ op: 'gte', column, value: low }, { op: 'lte', column, value: high })
+}
+
+function pattern(cursor: Cursor, column: string): Predicate | undefined {
+  if (!takeWord(cursor, 'like')) return undefined
+  const { at } = peek(cursor)
+  const pattern = value(cursor, 'like')
+  if (typeof pattern !== 'string') return failAt(cursor.text, at, "'like' takes a text such as 'push%'")
+  const [, literal, wildcard] = /^((?:[^%_\\]|\\[%_\\])*)(%?)$/s.exec(pattern) ?? []
+  if (literal === undefined)
+    return failAt(cursor.text, at, `'like' only looks for a beginning, as in 'push%'; a literal % or _ is \\% or \\_`)
+  const text = literal.replace(/\\(.)/gs, '$1')
+  return wildcard === '' ? { op: 'eq', column, value: text } : startsWith(column, text)
+}
+
+function value(cursor: Cursor, after: string): Literal {
+  if (peek(cursor).kind === 'word' && TYPE_WORDS.has(peek(cursor).text.toLowerCase()) && isText(cursor, 1)) take(cursor)
+  const token = take(cursor)
+  if (token.kind === 'value') return token.value
+  const word = token.kind === 'word' ? token.text.toLowerCase() : undefined
+  if (word === 'true' || word === 'false') return word === 'true'
+  if (word === 'nan') return NaN
+  if (word === 'null')
+    return failAt(cursor.text, token.at, "comparing with null is true for no row; write 'is null' or 'is not null'")
+  const isName = token.kind === 'name' || (word !== undefined && !RESERVED_WORDS.has(word))
+  const hint = isName ? `; text is written in single quotes: '${token.text}'` : ''
+  return failAt(cursor.text, token.at, `expected a value after '${after}', found ${describeToken(token)}${hint}`)
+}
+
+function isText(cursor: Cursor, ahead: number): boolean {
+  const token = peek(cursor, ahead)
+  return token.kind === 'value' && typeof token.value === 'string'
 }
