@@ -12,7 +12,7 @@ export { conditionalCreateUnsupported, probeConditionalCreate, TESTED_STORES } f
 export type { ProbeOptions, ProbeResult } from './probe.ts'
 export { s3Store } from './s3.ts'
 export type { S3StoreOptions } from './s3.ts'
-export type { S3Credentials } from './s3-options.ts'
+export type { S3ClientLike, S3Credentials, S3CredentialsInput } from './s3-options.ts'
 export type {
   ByteRange,
   CallOptions,

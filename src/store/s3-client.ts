@@ -1,118 +1,114 @@
 /** The AWS SDK's client: made when first needed, for one bucket, in the region where the bucket turns out to be. */
-import type { S3Client } from '@aws-sdk/client-s3'
-import type { Runtime } from '../runtime.ts'
+import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3'
+import type { S3ClientLike, S3Settings } from './s3-options.ts'
 import { redirectRegion } from './s3-errors.ts'
-import type { S3Settings } from './s3-options.ts'
 
 export type S3Sdk = typeof import('@aws-sdk/client-s3')
 
-/** Time for the first byte of an answer; no request of ours is that slow in good health. */
-export const DEFAULT_REQUEST_TIMEOUT_MS = 10_000
-/** Silence on a connection in the middle of a body. */
-const SOCKET_TIMEOUT_MS = 30_000
-const CONNECTION_TIMEOUT_MS = 5_000
 /** Hundreds of requests may be in flight at once when many small files are read or a store is raced. */
-const MAX_SOCKETS = 256
-
-export interface S3ClientOptions {
-  readonly settings: S3Settings
-  readonly requestTimeoutMs: number
-  /** A client of the caller's own; its settings are left alone. */
-  readonly client: S3Client | undefined
-  readonly runtime: Runtime
-}
+const MAX_SOCKETS = 512
+const CONNECTION_TIMEOUT_MS = 5_000
+/** Where AWS answers for every bucket, if only to say where it is. */
+const FALLBACK_REGION = 'us-east-1'
 
 export interface S3Connection {
   readonly sdk: S3Sdk
   readonly client: S3Client
 }
 
+export interface S3ClientsOptions {
+  readonly settings: S3Settings
+  readonly requestTimeoutMs: number
+  /** A client of the caller's own; its settings are left alone. */
+  readonly client: S3ClientLike | undefined
+}
+
 export class S3Clients {
-  readonly #options: S3ClientOptions
+  readonly #options: S3ClientsOptions
   #connection: Promise<S3Connection> | undefined
   #region: string | undefined
-  #clockOffsetMs = 0
+  #closed = false
 
-  constructor(options: S3ClientOptions) {
+  constructor(options: S3ClientsOptions) {
     this.#options = options
     this.#region = options.settings.region
   }
 
-  /** The store's clock less ours, from the newest `Date` header; a header has seconds, so half of one is added. */
-  get clockOffsetMs(): number {
-    return this.#clockOffsetMs
-  }
-
   connect(): Promise<S3Connection> {
-    this.#connection ??= this.#make()
+    if (!this.#connection) {
+      const connection = this.#make()
+      this.#connection = connection
+      // A failure to load or configure the SDK is not for ever: a profile may appear.
+      connection.catch(() => {
+        if (this.#connection === connection) this.#connection = undefined
+      })
+    }
     return this.#connection
   }
 
-  /** After an answer that names another region: true if the request is to be sent again, to there. */
-  async redirected(error: unknown): Promise<boolean> {
+  /**
+   * After an answer that names another region: true if the request is to be sent again, to there. Requests in flight on the
+   * old client end there and are redirected in turn.
+   */
+  redirected(error: unknown): boolean {
     const region = redirectRegion(error)
-    if (region === undefined || region === this.#region || this.#options.client) return false
-    this.#region = region
-    await this.#destroy()
+    if (region === undefined || this.#options.client) return false
+    if (region !== this.#region) {
+      this.#region = region
+      this.#connection = undefined
+    }
     return true
   }
 
   close(): void {
-    if (!this.#options.client) void this.#destroy()
-  }
-
-  async #destroy(): Promise<void> {
-    const connection = this.#connection
-    this.#connection = undefined
-    const made = await connection?.catch(() => undefined)
-    made?.client.destroy()
+    this.#closed = true
+    if (this.#options.client) return
+    void this.#connection?.then(
+      ({ client }) => client.destroy(),
+      () => undefined,
+    )
   }
 
   async #make(): Promise<S3Connection> {
     const sdk = await import('@aws-sdk/client-s3')
-    const client = this.#options.client ?? new sdk.S3Client(this.#config())
-    client.middlewareStack.add(
-      (next) => async (args) => {
-        const result = await next(args)
-        this.#learnClock(result.response)
-        return result
-      },
-      { name: 'datashardClock', step: 'deserialize', priority: 'low', override: true },
-    )
+    if (this.#options.client) return { sdk, client: this.#options.client as S3Client }
+    let client = new sdk.S3Client(this.#config(this.#region))
+    this.#region ??= await client.config.region().catch(() => undefined)
+    if (this.#region === undefined) {
+      client.destroy()
+      this.#region = FALLBACK_REGION
+      client = new sdk.S3Client(this.#config(this.#region))
+    }
+    if (this.#closed) client.destroy()
     return { sdk, client }
   }
 
-  #config() {
+  #config(region: string | undefined): S3ClientConfig {
     const { settings, requestTimeoutMs } = this.#options
     const agent = { keepAlive: true, maxSockets: MAX_SOCKETS }
     return {
       ...(settings.endpoint !== undefined && { endpoint: settings.endpoint }),
-      ...(this.#region !== undefined && { region: this.#region }),
+      ...(region !== undefined && { region }),
       ...(settings.credentials && { credentials: settings.credentials }),
-      forcePathStyle: settings.forcePathStyle,
+      forcePathStyle: settings.forcePathStyle ?? settings.endpoint !== undefined,
       // Retries are ours alone (retry.ts): a conditional create that is repeated behind our back meets its own object.
       maxAttempts: 1,
-      // Older imitations of S3 refuse the trailing checksums that the SDK would add to every request otherwise.
-      requestChecksumCalculation: 'WHEN_REQUIRED' as const,
-      responseChecksumValidation: 'WHEN_REQUIRED' as const,
+      // Bodies are signed with their SHA-256, which the store checks; see docs/decisions/store-checksums.md.
+      requestChecksumCalculation: 'WHEN_REQUIRED',
+      responseChecksumValidation: 'WHEN_REQUIRED',
+      // With it, each large body would get a connection of its own, TLS handshake included.
+      expectContinueHeader: false,
       requestHandler: {
         requestTimeout: requestTimeoutMs,
         throwOnRequestTimeout: true,
-        socketTimeout: SOCKET_TIMEOUT_MS,
-        connectionTimeout: CONNECTION_TIMEOUT_MS,
+        // Silence in the middle of a body; the time for the first byte is above.
+        socketTimeout: requestTimeoutMs,
+        connectionTimeout: Math.min(CONNECTION_TIMEOUT_MS, requestTimeoutMs),
+        // Waiting for one of the sockets is no trouble to warn of.
+        socketAcquisitionWarningTimeout: 2 * requestTimeoutMs,
         httpAgent: agent,
         httpsAgent: agent,
       },
     }
-  }
-
-  #learnClock(response: unknown): void {
-    const headers = (response as { headers?: Readonly<Record<string, string>> } | undefined)?.headers
-    const date = headers?.['date']
-    const theirs = date === undefined ? Number.NaN : Date.parse(date)
-    if (Number.isNaN(theirs)) return
-    const offset = theirs + 500 - this.#options.runtime.now()
-    // The header has whole seconds: less than that is no knowledge of a difference.
-    this.#clockOffsetMs = Math.abs(offset) < 1_000 ? 0 : offset
   }
 }

@@ -1,4 +1,5 @@
 /** What the environment and the caller say about reaching S3. */
+import { DataShardError } from '../errors.ts'
 
 export interface S3Credentials {
   readonly accessKeyId: string
@@ -6,41 +7,63 @@ export interface S3Credentials {
   readonly sessionToken?: string
 }
 
+/** Credentials, or a function that is asked for them again shortly before `expiration`. */
+export type S3CredentialsInput = S3Credentials | (() => Promise<S3Credentials & { readonly expiration?: Date }>)
+
+/** An S3 client of `@aws-sdk/client-s3`, by shape, so that another copy of the package will do. */
+export interface S3ClientLike {
+  send(command: never, ...rest: never[]): unknown
+  destroy(): void
+  readonly config: object
+}
+
 export interface S3Settings {
+  /** Undefined: AWS's own, or what the SDK finds in the profile. */
   readonly endpoint: string | undefined
   /** Undefined: the SDK looks for one. */
   readonly region: string | undefined
-  readonly credentials: S3Credentials | undefined
-  readonly forcePathStyle: boolean
+  /** Undefined: the SDK looks for some. */
+  readonly credentials: S3CredentialsInput | undefined
+  /** Undefined: with a custom endpoint only. */
+  readonly forcePathStyle: boolean | undefined
 }
 
-interface Given {
-  readonly endpoint?: string | undefined
-  readonly region?: string | undefined
-  readonly credentials?: S3Credentials | undefined
-  readonly forcePathStyle?: boolean | undefined
-}
+/** Such stores have no regions, but a signature needs one; this is what all of them take. */
+export const CUSTOM_ENDPOINT_REGION = 'us-east-1'
 
 /**
- * The caller's word first, then the AWS names, then those of the Python package (`DATASHARD_S3_*`). A custom endpoint
- * implies path-style addresses, because its host name rarely has one for each bucket, and any region, because such stores
- * have none.
+ * The caller's word first, then the AWS names, then those of the Python package (`DATASHARD_S3_ENDPOINT`, `_REGION`,
+ * `_ACCESS_KEY`, `_SECRET_KEY`). Its `DATASHARD_S3_BUCKET` and `_PREFIX` are not read: the location says where a table is.
  */
-export function s3Settings(given: Given, env: NodeJS.ProcessEnv): S3Settings {
-  const endpoint =
-    given.endpoint ?? env['AWS_ENDPOINT_URL_S3'] ?? env['AWS_ENDPOINT_URL'] ?? env['DATASHARD_S3_ENDPOINT']
-  const named = env['AWS_REGION'] ?? env['AWS_DEFAULT_REGION'] ?? env['DATASHARD_S3_REGION']
-  const region = given.region ?? named ?? (endpoint === undefined ? undefined : 'us-east-1')
+export function s3Settings(given: Partial<S3Settings>, env: NodeJS.ProcessEnv): S3Settings {
+  const first = (...names: string[]) =>
+    names.map((name) => env[name]).find((value) => value !== undefined && value !== '')
+  const fromEnvironment = first('AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL', 'DATASHARD_S3_ENDPOINT')
+  const ignored = env['AWS_IGNORE_CONFIGURED_ENDPOINT_URLS']?.toLowerCase() === 'true'
+  const endpoint = given.endpoint ?? (ignored ? undefined : fromEnvironment)
+  if (endpoint !== undefined) checkEndpoint(endpoint)
+  const region = given.region ?? first('AWS_REGION', 'AWS_DEFAULT_REGION', 'DATASHARD_S3_REGION')
   return {
-    endpoint: endpoint === '' ? undefined : endpoint,
-    region,
+    endpoint,
+    region: region ?? (endpoint === undefined ? undefined : CUSTOM_ENDPOINT_REGION),
     credentials: given.credentials ?? pythonCredentials(env),
-    forcePathStyle: given.forcePathStyle ?? endpoint !== undefined,
+    forcePathStyle: given.forcePathStyle,
   }
 }
 
+function checkEndpoint(endpoint: string): void {
+  const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined
+  if (url && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '') return
+  const shown = url?.password ? `${url.protocol}//...@${url.host}` : endpoint
+  throw new DataShardError(
+    'invalid-argument',
+    `found '${shown}' as the S3 endpoint, expected an address like https://minio.example:9000 without credentials in it`,
+  )
+}
+
+/** Only where the AWS names give none, so that half of one pair never meets half of the other. */
 function pythonCredentials(env: NodeJS.ProcessEnv): S3Credentials | undefined {
   const [accessKeyId, secretAccessKey] = [env['DATASHARD_S3_ACCESS_KEY'], env['DATASHARD_S3_SECRET_KEY']]
-  if (env['AWS_ACCESS_KEY_ID'] !== undefined || !accessKeyId || !secretAccessKey) return undefined
+  if (env['AWS_ACCESS_KEY_ID'] || env['AWS_PROFILE'] || !accessKeyId || !secretAccessKey) return undefined
   return { accessKeyId, secretAccessKey }
 }

@@ -1,86 +1,162 @@
 /** Bodies that are longer than one part go up in parts, by `@aws-sdk/lib-storage`, under the same conditions. */
 import { Readable } from 'node:stream'
-import type { PutObjectCommandInput, S3Client } from '@aws-sdk/client-s3'
-import type { PutBody } from './store.ts'
+import type {
+  CompleteMultipartUploadCommand,
+  CompleteMultipartUploadCommandOutput,
+  PutObjectCommandInput,
+  S3Client,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3'
+import { joinChunks } from './body.ts'
+import { nameOf } from './s3-errors.ts'
+import type { Exchange, S3Exchanger } from './s3-exchange.ts'
+import type { WatchedCommand } from './s3-wire.ts'
+import type { S3Connection } from './s3-client.ts'
+import { isRetryable, withRetries } from './retry.ts'
+import type { Runtime } from '../runtime.ts'
 
 /** A part; what is not longer is one request. S3 takes at least 5 MiB and at most 10,000 parts: up to 80 GiB. */
 export const PART_BYTES = 8 * 1024 * 1024
+/** Bytes that are there already go up in one request, up to S3's limit of 5 GiB less some. */
+export const MAX_WHOLE_BYTES = 4 * 1024 * 1024 * 1024
 /** Parts in flight: with their buffers 32 MiB. */
 const PARALLEL_PARTS = 4
+/** S3 may take minutes to join thousands of parts. */
+const COMPLETE_EXTRA_BYTES = 32 * 1024 * 1024
 
 export type SplitBody =
   | { readonly kind: 'whole'; readonly bytes: Uint8Array }
-  | { readonly kind: 'parts'; readonly body: AsyncIterable<Uint8Array> }
+  | { readonly kind: 'parts'; readonly chunks: AsyncIterable<Uint8Array> }
 
 /** Reads a stream until it is known whether it fits into one part. */
-export async function splitBody(body: PutBody): Promise<SplitBody> {
-  if (body instanceof Uint8Array) {
-    return body.length <= 2 * PART_BYTES ? { kind: 'whole', bytes: body } : { kind: 'parts', body: slices(body) }
-  }
+export async function splitBody(body: AsyncIterable<Uint8Array>): Promise<SplitBody> {
   const source = body[Symbol.asyncIterator]()
-  const chunks: Uint8Array[] = []
+  const head: Uint8Array[] = []
   let bytes = 0
   while (bytes <= PART_BYTES) {
     const next = await source.next()
-    if (next.done) return { kind: 'whole', bytes: join(chunks, bytes) }
-    chunks.push(next.value)
+    if (next.done) return { kind: 'whole', bytes: joinChunks(head) }
+    head.push(next.value)
     bytes += next.value.length
   }
-  return { kind: 'parts', body: chain(chunks, source) }
+  return { kind: 'parts', chunks: chain(head, source) }
 }
 
-/** Uploads in parts; a failure leaves no parts behind. */
-export async function uploadParts(
-  client: S3Client,
-  input: PutObjectCommandInput,
-  body: AsyncIterable<Uint8Array>,
-  signal: AbortSignal | undefined,
-): Promise<{ readonly etag: string | undefined; readonly bytes: number }> {
-  const { Upload } = await import('@aws-sdk/lib-storage')
-  let bytes = 0
-  async function* counted(): AsyncIterable<Uint8Array> {
-    for await (const chunk of body) {
-      bytes += chunk.length
-      yield chunk
-    }
-  }
-  const upload = new Upload({
-    client,
-    params: { ...input, Body: Readable.from(counted(), { objectMode: false }) },
-    partSize: PART_BYTES,
-    queueSize: PARALLEL_PARTS,
-    leavePartsOnError: false,
-  })
-  const onAbort = () => void upload.abort()
-  signal?.addEventListener('abort', onAbort, { once: true })
+async function* chain(
+  head: Uint8Array[],
+  rest: AsyncIterator<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, undefined> {
   try {
-    const done = await upload.done()
-    return { etag: done.ETag, bytes }
-  } finally {
-    signal?.removeEventListener('abort', onAbort)
-  }
-}
-
-async function* slices(bytes: Uint8Array): AsyncIterable<Uint8Array> {
-  for (let at = 0; at < bytes.length; at += PART_BYTES) yield bytes.subarray(at, at + PART_BYTES)
-}
-
-async function* chain(head: readonly Uint8Array[], rest: AsyncIterator<Uint8Array>): AsyncIterable<Uint8Array> {
-  try {
-    yield* head
+    for (let chunk = head.shift(); chunk; chunk = head.shift()) yield chunk
     for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value
   } finally {
     await rest.return?.()
   }
 }
 
-function join(chunks: readonly Uint8Array[], bytes: number): Uint8Array {
-  if (chunks.length === 1) return chunks[0]!
-  const all = new Uint8Array(bytes)
-  let at = 0
-  for (const chunk of chunks) {
-    all.set(chunk, at)
-    at += chunk.length
+export interface PartsUpload {
+  readonly exchanger: S3Exchanger
+  readonly connection: S3Connection
+  readonly runtime: Runtime
+  readonly input: PutObjectCommandInput & { readonly Key: string }
+  readonly chunks: AsyncIterable<Uint8Array>
+  readonly signal: AbortSignal | undefined
+  /** Whether the object is created under a condition: then its last request is sent exactly once. */
+  readonly conditional: boolean
+}
+
+/**
+ * Uploads in parts and returns the etag. Every request of it goes through the exchanger: observed, retried by our policy,
+ * and cancelled by the signal. A failure leaves no parts behind, as far as the store answers.
+ */
+export async function uploadParts(upload: PartsUpload): Promise<string | undefined> {
+  const { Upload } = await import('@aws-sdk/lib-storage')
+  const { input, chunks } = upload
+  const done = await new Upload({
+    client: new UploadClient(upload) as unknown as S3Client,
+    params: { ...input, Body: Readable.from(chunks, { objectMode: false, highWaterMark: 1 }) },
+    partSize: PART_BYTES,
+    queueSize: PARALLEL_PARTS,
+    leavePartsOnError: false,
+  }).done()
+  return done.ETag
+}
+
+/** What lib-storage takes for a client. */
+class UploadClient {
+  readonly config: S3Client['config']
+  readonly #upload: PartsUpload
+  #bytes = 0
+
+  constructor(upload: PartsUpload) {
+    this.config = upload.connection.client.config
+    this.#upload = upload
   }
-  return all
+
+  async send(command: WatchedCommand): Promise<unknown> {
+    const { sdk } = this.#upload.connection
+    if (command instanceof sdk.UploadPartCommand) return this.#part(command)
+    if (command instanceof sdk.CompleteMultipartUploadCommand) return this.#complete(command)
+    if (command instanceof sdk.AbortMultipartUploadCommand) {
+      // Without the signal, which may be why it comes to this; and a failure must not hide that why.
+      return this.#upload.exchanger
+        .retried({ ...this.#exchange(command, 0), verb: 'DELETE', signal: undefined })
+        .catch(() => ({}))
+    }
+    return this.#upload.exchanger.retried(this.#exchange(command, 0))
+  }
+
+  #part(command: UploadPartCommand): Promise<unknown> {
+    const bytes = (command.input.Body as Uint8Array).length
+    this.#bytes += bytes
+    return this.#upload.exchanger.retried(this.#exchange(command, bytes))
+  }
+
+  async #complete(command: CompleteMultipartUploadCommand): Promise<unknown> {
+    const { exchanger, conditional, runtime, signal } = this.#upload
+    const exchange = { ...this.#exchange(command, COMPLETE_EXTRA_BYTES), once: conditional }
+    if (conditional) return exchanger.once(exchange)
+    let lost = false
+    return withRetries(runtime, signal, async () => {
+      try {
+        return await exchanger.once(exchange)
+      } catch (error) {
+        // Joined by a request whose answer was lost: then the upload is gone, and the object is there.
+        const found = lost && nameOf((error as Error).cause) === 'NoSuchUpload' ? await this.#joined() : undefined
+        if (found) return found
+        lost ||= isRetryable(error)
+        throw error
+      }
+    })
+  }
+
+  async #joined(): Promise<Partial<CompleteMultipartUploadCommandOutput> | undefined> {
+    const { exchanger, input, connection } = this.#upload
+    const command = new connection.sdk.HeadObjectCommand({ Bucket: input.Bucket, Key: input.Key })
+    const head = await exchanger.retried({
+      ...this.#exchange(command, 0),
+      verb: 'HEAD',
+      send: async ({ client, options, watch }) => ({ value: await client.send(watch(command), options), status: 200 }),
+    })
+    return head.ContentLength === this.#bytes && head.ETag !== undefined ? { ETag: head.ETag } : undefined
+  }
+
+  #exchange(command: WatchedCommand, bodyBytes: number): Exchange<unknown> {
+    const { input, signal } = this.#upload
+    return {
+      verb: 'PUT',
+      action: 's3:PutObject',
+      key: input.Key,
+      signal,
+      bodyBytes,
+      send: async ({ client, options, watch }) => {
+        const value: unknown = await client.send(watch(command) as UploadPartCommand, options)
+        return {
+          value,
+          status: 200,
+          bytes: command instanceof this.#upload.connection.sdk.UploadPartCommand ? bodyBytes : 0,
+        }
+      },
+    }
+  }
 }

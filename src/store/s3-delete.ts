@@ -1,0 +1,86 @@
+/** Deleting many keys: a thousand per request where the store can, one by one where it cannot. */
+import type { DataShardError } from '../errors.ts'
+import type { Runtime } from '../runtime.ts'
+import { withRetries } from './retry.ts'
+import { nameOf, statusOf } from './s3-errors.ts'
+import type { S3Exchanger } from './s3-exchange.ts'
+import { addContentMd5, fitsXml, lacksBatchDelete } from './s3-quirks.ts'
+
+/** S3's own limit. */
+const BATCH_KEYS = 1_000
+/** Deletes at once where each is a request of its own. */
+const PARALLEL_DELETES = 16
+const ACTION = 's3:DeleteObject'
+/** Codes of single keys in the answer to a batch that another try may cure. */
+const PASSING = new Set(['InternalError', 'SlowDown', 'ServiceUnavailable', 'OperationAborted', 'TooManyRequests'])
+
+export interface KeyDeletion {
+  readonly exchanger: S3Exchanger
+  readonly bucket: string
+  readonly runtime: Runtime
+  readonly signal: AbortSignal | undefined
+}
+
+/** Batch after batch, each tried to its end; a key that is missing is no error. Throws what the first failure means. */
+export async function deleteKeys(deletion: KeyDeletion, keys: readonly string[]): Promise<void> {
+  for (let at = 0; at < keys.length; at += BATCH_KEYS) {
+    const batch = keys.slice(at, at + BATCH_KEYS)
+    const together = batch.length > 1 ? batch.filter(fitsXml) : []
+    const alone = batch.length > 1 ? batch.filter((key) => !fitsXml(key)) : batch
+    try {
+      if (together.length > 0) await deleteTogether(deletion, together)
+    } catch (error) {
+      const cause = (error as DataShardError).cause
+      if (!lacksBatchDelete(statusOf(cause), nameOf(cause))) throw error
+      alone.push(...together)
+    }
+    await deleteAlone(deletion, alone)
+  }
+}
+
+async function deleteTogether(deletion: KeyDeletion, keys: readonly string[]): Promise<void> {
+  const { exchanger, bucket, runtime, signal } = deletion
+  let left = keys
+  await withRetries(runtime, signal, async () => {
+    const errors = await exchanger.once({
+      verb: 'DELETE',
+      action: ACTION,
+      key: left[0]!,
+      signal,
+      send: async ({ sdk, client, watch, options }) => {
+        const Delete = { Objects: left.map((Key) => ({ Key })), Quiet: true }
+        const command = new sdk.DeleteObjectsCommand({ Bucket: bucket, Delete })
+        addContentMd5(command)
+        const answer = await client.send(watch(command), options)
+        return { value: answer.Errors ?? [], status: 200 }
+      },
+    })
+    const failed = errors.filter((error) => error.Code !== 'NoSuchKey')
+    const [first] = failed.toSorted((a, b) => Number(PASSING.has(a.Code ?? '')) - Number(PASSING.has(b.Code ?? '')))
+    if (!first) return
+    left = failed.map((error) => error.Key ?? '')
+    const { Code: name = 'an error', Message: message } = first
+    const httpStatusCode = PASSING.has(name) ? 503 : 400
+    const described = `${message ?? name} (${failed.length} of ${keys.length} keys were not deleted)`
+    throw exchanger.error({ name, message: described, $metadata: { httpStatusCode } }, ACTION, first.Key ?? '')
+  })
+}
+
+async function deleteAlone({ exchanger, bucket, signal }: KeyDeletion, keys: readonly string[]): Promise<void> {
+  const queue = keys.values()
+  const work = async () => {
+    for (const key of queue) {
+      await exchanger.retried({
+        verb: 'DELETE',
+        action: ACTION,
+        key,
+        signal,
+        send: async ({ sdk, client, watch, options }) => {
+          await client.send(watch(new sdk.DeleteObjectCommand({ Bucket: bucket, Key: key })), options)
+          return { value: undefined, status: 204 }
+        },
+      })
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(PARALLEL_DELETES, keys.length) }, work))
+}
