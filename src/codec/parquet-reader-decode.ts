@@ -7,7 +7,6 @@ import { convertBatch } from './parquet-reader-columns.ts'
 import { completeLeaves, encodeExcerpt } from './parquet-reader-excerpt.ts'
 import type { FieldSource } from './parquet-reader-fields.ts'
 import { leavesToRead } from './parquet-reader-fields.ts'
-import type { ArrayView } from './parquet-reader-memory.ts'
 import { viewArray } from './parquet-reader-memory.ts'
 import { shapesOf } from './parquet-reader-shape.ts'
 import { readerWasm, replaceReaderWasm } from './parquet-reader-wasm.ts'
@@ -36,12 +35,57 @@ export async function prepareDecoder(): Promise<void> {
   await readerWasm()
 }
 
+/** A decoded row group. Must be freed. */
+export interface DecodedRowGroup {
+  readonly batchCount: number
+  /**
+   * Batch `i`. Its arrays are views of the decoder's memory and good until the decoder is called again, by whomever:
+   * in practice until the caller awaits something.
+   */
+  batch(i: number): ReadBatch
+  free(): void
+}
+
 /**
- * Decodes one row group and calls `consume` for each batch, in order. The arrays of a batch are views of the decoder's
- * memory: `consume` copies what it keeps.
+ * Decodes one row group.
  *
  * @param bytesOf The bytes of a column as they are in the file.
  * @throws `corrupt` if the bytes are not what the footer says. A panic of the decoder is `corrupt` too, and the decoder is replaced.
+ */
+export async function openRowGroup(
+  plan: DecodePlan,
+  rowGroup: number,
+  bytesOf: (leaf: number) => Uint8Array,
+): Promise<DecodedRowGroup> {
+  const { rowCount } = plan.footer.rowGroups[rowGroup]!
+  if (plan.leaves.size === 0) return constantRowGroup(plan, rowCount)
+  const wasm = await readerWasm()
+  const excerpt = encodeExcerpt({ ...plan, rowGroup, dictionaries: dictionariesOf(plan, rowGroup) }, bytesOf)
+  const batchSize = Math.max(1, Math.min(rowCount, BATCH_ROWS))
+  const stream = attempt(plan, wasm, () => wasm.readParquet(excerpt, { batchSize }).intoFFI())
+  const shapes = shapesOf(plan.footer.root)
+  const memory = () => (wasm.wasmMemory() as unknown as { buffer: ArrayBuffer }).buffer
+  const batchCount = stream.numArrays()
+  const view = (i: number) => viewArray(memory(), stream.arrayAddr(i), stream.schemaAddr())
+  const rows = Array.from({ length: batchCount }, (_, i) => view(i).length).reduce((a, b) => a + b, 0)
+  if (rows !== rowCount) {
+    stream.free()
+    damaged(plan, `a row group says that it has ${rowCount} rows, ${rows} were found`)
+  }
+  return {
+    batchCount,
+    batch: (i) => {
+      const root = view(i)
+      return { length: root.length, columns: convertBatch(plan.sources, shapes, root, plan) }
+    },
+    free: () => stream.free(),
+  }
+}
+
+/**
+ * Decodes one row group and calls `consume` for each batch, in order. `consume` copies what it keeps of the arrays.
+ *
+ * @throws As {@link openRowGroup}.
  */
 export async function decodeRowGroup(
   plan: DecodePlan,
@@ -49,33 +93,17 @@ export async function decodeRowGroup(
   bytesOf: (leaf: number) => Uint8Array,
   consume: (batch: ReadBatch) => void,
 ): Promise<void> {
-  const { rowCount } = plan.footer.rowGroups[rowGroup]!
-  if (plan.leaves.size === 0) return consumeConstants(plan, rowCount, consume)
-  const wasm = await readerWasm()
-  const excerpt = encodeExcerpt({ ...plan, rowGroup, dictionaries: dictionariesOf(plan, rowGroup) }, bytesOf)
-  const stream = attempt(plan, wasm, () =>
-    wasm.readParquet(excerpt, { batchSize: Math.min(rowCount, BATCH_ROWS) }).intoFFI(),
-  )
-  let rows = 0
+  const decoded = await openRowGroup(plan, rowGroup, bytesOf)
   try {
-    const shapes = shapesOf(plan.footer.root)
-    const count = stream.numArrays()
-    const addresses = Array.from({ length: count }, (_, i) => stream.arrayAddr(i))
-    const schema = stream.schemaAddr()
-    const { buffer } = wasm.wasmMemory() as unknown as { buffer: ArrayBuffer }
-    for (const address of addresses) {
-      const root: ArrayView = viewArray(buffer, address, schema)
-      rows += root.length
-      consume({ length: root.length, columns: convertBatch(plan.sources, shapes, root, plan) })
-    }
+    for (let i = 0; i < decoded.batchCount; i++) consume(decoded.batch(i))
   } finally {
-    stream.free()
+    decoded.free()
   }
-  if (rows !== rowCount) damaged(plan, `a row group says that it has ${rowCount} rows, ${rows} were found`)
 }
 
-function consumeConstants(plan: DecodePlan, rowCount: number, consume: (batch: ReadBatch) => void): void {
-  const nothing = {
+/** Nothing is stored of what is wanted: every row is the same. */
+function constantRowGroup(plan: DecodePlan, rowCount: number): DecodedRowGroup {
+  const root = {
     memory: new ArrayBuffer(0),
     format: '+s',
     nullCount: 0,
@@ -84,9 +112,13 @@ function consumeConstants(plan: DecodePlan, rowCount: number, consume: (batch: R
     children: [],
     dictionary: undefined,
   }
-  for (let start = 0; start < rowCount; start += BATCH_ROWS) {
-    const length = Math.min(BATCH_ROWS, rowCount - start)
-    consume({ length, columns: convertBatch(plan.sources, [], { ...nothing, length }, plan) })
+  return {
+    batchCount: Math.ceil(rowCount / BATCH_ROWS),
+    batch: (i) => {
+      const length = Math.min(BATCH_ROWS, rowCount - i * BATCH_ROWS)
+      return { length, columns: convertBatch(plan.sources, [], { ...root, length }, plan) }
+    },
+    free: () => undefined,
   }
 }
 

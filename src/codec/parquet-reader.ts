@@ -71,30 +71,40 @@ export interface FetchedChunks {
   bytesOf(rowGroup: number, leaf: number): Uint8Array
 }
 
+/** Columns of one row group. */
+export interface WantedChunks {
+  readonly rowGroup: number
+  readonly leaves: ReadonlySet<number>
+}
+
 /** Where columns of row groups are in the file, put together to the requests that will be made. */
-export function spansOf(
-  handle: ParquetHandle,
-  rowGroups: readonly number[],
-  leaves: ReadonlySet<number>,
-): readonly ByteSpan[] {
-  const spans = rowGroups.flatMap((group) =>
+export function spansOf(handle: ParquetHandle, wanted: readonly WantedChunks[]): readonly ByteSpan[] {
+  const spans = wanted.flatMap(({ rowGroup, leaves }) =>
     Array.from(leaves, (leaf) => {
-      const { start, size } = handle.footer.rowGroups[group]!.chunks[leaf]!
+      const { start, size } = handle.footer.rowGroups[rowGroup]!.chunks[leaf]!
       return { start, end: start + size }
     }),
   )
   return coalesce(spans)
 }
 
-/** Reads columns of row groups. One request per span, all at once. */
-export async function fetchChunks(
+/** Reads the same columns of some row groups; see {@link fetchWanted}. */
+export function fetchChunks(
   handle: ParquetHandle,
   rowGroups: readonly number[],
   leaves: ReadonlySet<number>,
 ): Promise<FetchedChunks> {
+  return fetchWanted(
+    handle,
+    rowGroups.map((rowGroup) => ({ rowGroup, leaves })),
+  )
+}
+
+/** Reads columns of row groups. One request per span, all at once. */
+export async function fetchWanted(handle: ParquetHandle, wanted: readonly WantedChunks[]): Promise<FetchedChunks> {
   const { cachedFrom, cached, source, where } = handle
   const parts = await Promise.all(
-    spansOf(handle, rowGroups, leaves).map(async ({ start, end }) => ({
+    spansOf(handle, wanted).map(async ({ start, end }) => ({
       start,
       end,
       bytes:
