@@ -1,12 +1,191 @@
-/** From a snapshot and a predicate to the files that may hold matching rows. */
-import type { PlanRequest, ScanPlan, TaskStream } from './task.ts'
+/** From a snapshot and a predicate to the files that may hold matching rows (spec: "Scan Planning"). */
+import { throwIfAborted } from '../errors.ts'
+import { TRUE } from '../spec/bound-logic.ts'
+import type { ManifestEntry, ManifestFile } from '../spec/data-file.ts'
+import type { BoundPredicate } from '../spec/expressions.ts'
+import type { PartitionSpec, PartitionTuple } from '../spec/partition.ts'
+import { projectPredicate } from '../spec/project.ts'
+import { manifestMayMatch, reduceByMetrics } from '../spec/prune.ts'
+import { residuals } from '../spec/residual.ts'
+import type { Snapshot } from '../spec/snapshot.ts'
+import { mapInOrder } from './in-order.ts'
+import { appendsSince } from './plan-history.ts'
+import type { ListedManifest } from './plan-manifests.ts'
+import { listManifests, readEntries, specOf } from './plan-manifests.ts'
+import { hasLiveFiles, refuseDeletes, refuseUnreadableColumns, refuseUnreadableFile } from './refusals.ts'
+import type { FileScanTask, PlanRequest, ScanPlan, ScanStats, TaskStream } from './task.ts'
 
-/** The tasks of a scan, all at once. Requests: one manifest list, and each manifest that may matter. */
-export async function planScan(_request: PlanRequest): Promise<ScanPlan> {
-  throw new Error('in the making')
+/** Enough to hide a store's latency. */
+const DEFAULT_CONCURRENCY = 16
+/** Manifests under way together: a manifest is a few megabytes at most, and unfolds in memory to several times that. */
+const AHEAD_BYTES = 64 * 1024 * 1024
+
+/**
+ * The tasks of a scan, all at once.
+ *
+ * Requests: the manifest list, and each manifest whose summaries do not rule it out. With `since`: one manifest list for
+ * each run of appends without another operation between them.
+ *
+ * @throws `unsupported` naming what this version cannot read (see refusals.ts); `corrupt`; `aborted`; with `since` as
+ *   {@link appendsSince}.
+ */
+export async function planScan(request: PlanRequest): Promise<ScanPlan> {
+  const stream = streamTasks(request)
+  const tasks: FileScanTask[] = []
+  for await (const task of stream) tasks.push(task)
+  return { tasks, stats: stream.stats }
 }
 
-/** As {@link planScan}, one task after the other. */
-export function streamTasks(_request: PlanRequest): TaskStream {
-  throw new Error('in the making')
+/** As {@link planScan}, manifest by manifest as the tasks are taken. To be iterated once. */
+export function streamTasks(request: PlanRequest): TaskStream {
+  const stats: ScanStats = {
+    manifestsTotal: 0,
+    manifestsRead: 0,
+    filesTotal: 0,
+    filesMatched: 0,
+    rowsMatched: 0n,
+    bytesMatched: 0n,
+  }
+  return { stats, [Symbol.asyncIterator]: () => tasksOf(request, stats) }
+}
+
+/**
+ * The rows of a whole snapshot, as its manifest list counts them: one request, no manifest and no data file read.
+ * Undefined if they are not counted, as v1 allows, or if it is not all rows that are asked for.
+ *
+ * @throws as {@link planScan}
+ */
+export async function countByManifestList(request: PlanRequest): Promise<bigint | undefined> {
+  const { snapshot, predicate = TRUE, since } = request
+  if (since !== undefined || predicate.op !== 'true') return undefined
+  if (snapshot === undefined) return 0n
+  const listed = await listManifests(request, snapshot)
+  await refuseLiveDeletes(request, listed)
+  let rows = 0n
+  for (const { manifest } of listed) {
+    if (manifest.content === 'deletes') continue
+    if (manifest.addedRowsCount < 0n || manifest.existingRowsCount < 0n) return undefined
+    rows += manifest.addedRowsCount + manifest.existingRowsCount
+  }
+  return rows
+}
+
+/** A snapshot to be read, and which of its files count: those that the named snapshots added, or all. */
+interface Source {
+  readonly snapshot: Snapshot
+  readonly addedBy?: ReadonlySet<bigint>
+}
+
+interface SourceManifest extends ListedManifest {
+  readonly addedBy: ReadonlySet<bigint> | undefined
+}
+
+async function* tasksOf(request: PlanRequest, stats: ScanStats): AsyncGenerator<FileScanTask, void, undefined> {
+  const { schema, columns = schema.fields, signal, files, concurrency = DEFAULT_CONCURRENCY } = request
+  refuseUnreadableColumns(columns, files.location)
+  const plannerOf = specPlanners(request)
+  const read = mapInOrder(wantedManifests(request, plannerOf, stats), (one) => readManifest(request, one), {
+    count: concurrency,
+    weight: AHEAD_BYTES,
+    weigh: ({ manifest }) => Number(manifest.length),
+  })
+  for await (const { addedBy, manifest, entries } of read) {
+    throwIfAborted(signal, `the scan of ${files.location}`)
+    stats.manifestsRead++
+    const planner = plannerOf(manifest)
+    for (const entry of entries) {
+      if (entry.status === 'deleted' || addedBy?.has(entry.snapshotId!) === false) continue
+      stats.filesTotal++
+      const task = planner.task(entry)
+      if (task === undefined) continue
+      refuseUnreadableFile(entry.dataFile, files.location)
+      stats.filesMatched++
+      stats.rowsMatched += entry.dataFile.recordCount
+      stats.bytesMatched += entry.dataFile.fileSizeBytes
+      yield task
+    }
+  }
+}
+
+async function readManifest(request: PlanRequest, one: SourceManifest) {
+  return { ...one, entries: await readEntries(request, one) }
+}
+
+/** The manifests that may list matching files. */
+async function* wantedManifests(
+  request: PlanRequest,
+  plannerOf: (manifest: ManifestFile) => SpecPlanner,
+  stats: ScanStats,
+): AsyncGenerator<SourceManifest, void, undefined> {
+  const count = request.concurrency ?? DEFAULT_CONCURRENCY
+  for await (const list of mapInOrder(sourcesOf(request), (source) => listSource(request, source), { count })) {
+    for (const one of list) {
+      const { manifest, addedBy } = one
+      stats.manifestsTotal++
+      if (!hasLiveFiles(manifest)) continue
+      if (plannerOf(manifest).mayMatch(manifest)) yield one
+      else stats.filesTotal += countedFiles(manifest, addedBy === undefined)
+    }
+  }
+}
+
+function countedFiles({ addedFilesCount, existingFilesCount }: ManifestFile, withExisting: boolean): number {
+  return Math.max(0, addedFilesCount) + (withExisting ? Math.max(0, existingFilesCount) : 0)
+}
+
+function sourcesOf({ metadata, snapshot, since, files }: PlanRequest): readonly Source[] {
+  if (snapshot === undefined) return []
+  if (since === undefined) return [{ snapshot }]
+  const runs = appendsSince(metadata, snapshot, since, files.location)
+  return runs.map(({ last, snapshotIds }) => ({ snapshot: last, addedBy: snapshotIds }))
+}
+
+/** The manifests of data files of a source. A file is listed as added, or moved on, by a snapshot that names it first. */
+async function listSource(request: PlanRequest, { snapshot, addedBy }: Source): Promise<readonly SourceManifest[]> {
+  const listed = await listManifests(request, snapshot)
+  const relevant =
+    addedBy === undefined || snapshot.manifestList === undefined
+      ? listed
+      : listed.filter(({ manifest }) => addedBy.has(manifest.addedSnapshotId))
+  await refuseLiveDeletes(request, relevant)
+  return relevant.filter(({ manifest }) => manifest.content === 'data').map((one) => ({ ...one, addedBy }))
+}
+
+/** Manifests of deletes are read only to find out what has to be refused. */
+async function refuseLiveDeletes(request: PlanRequest, listed: readonly ListedManifest[]): Promise<void> {
+  for (const one of listed) {
+    if (one.manifest.content === 'deletes' && hasLiveFiles(one.manifest))
+      refuseDeletes(await readEntries(request, one), request.files.location)
+  }
+}
+
+/** What a predicate means for the files of one partition spec. */
+interface SpecPlanner {
+  mayMatch(manifest: ManifestFile): boolean
+  /** Undefined if no row of the file can match. */
+  task(entry: ManifestEntry): FileScanTask | undefined
+}
+
+/** Planners by spec: each file is judged by the spec that it was written with. */
+function specPlanners({ metadata, predicate = TRUE }: PlanRequest): (manifest: ManifestFile) => SpecPlanner {
+  const planners = new Map<number, SpecPlanner>()
+  return (manifest) => {
+    let planner = planners.get(manifest.partitionSpecId)
+    if (planner === undefined)
+      planners.set(manifest.partitionSpecId, (planner = specPlanner(predicate, specOf(metadata, manifest))))
+    return planner
+  }
+}
+
+function specPlanner(predicate: BoundPredicate, spec: PartitionSpec): SpecPlanner {
+  const projected = projectPredicate(predicate, spec)
+  const residualOf: (tuple: PartitionTuple) => BoundPredicate = residuals(predicate, spec)
+  return {
+    mayMatch: (manifest) => manifestMayMatch(projected, spec, manifest),
+    task: ({ dataFile, snapshotId, sequenceNumber }) => {
+      const residual = reduceByMetrics(residualOf(dataFile.partition), dataFile)
+      if (residual.op === 'false') return undefined
+      return { dataFile, spec, residual, snapshotId: snapshotId!, sequenceNumber }
+    },
+  }
 }
