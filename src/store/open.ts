@@ -3,9 +3,11 @@ import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { DataShardError, invalid } from '../errors.ts'
 import type { Runtime } from '../runtime.ts'
+import { checkPrefix } from './keys.ts'
 import { localStore } from './local.ts'
-import { s3Store } from './s3.ts'
+import { memoryStore } from './memory.ts'
 import type { S3StoreOptions } from './s3.ts'
+import { s3Store } from './s3.ts'
 import type { ObjectStore } from './store.ts'
 import { trimSlash } from './table-files.ts'
 
@@ -13,7 +15,7 @@ import { trimSlash } from './table-files.ts'
 export type S3Options = Omit<S3StoreOptions, 'bucket' | 'runtime'>
 
 export interface OpenStoreOptions {
-  /** Use this store, whatever the location's scheme. */
+  /** Use this store, whatever the location's scheme; the location must lie in it. */
   readonly store?: ObjectStore
   readonly s3?: S3Options
   readonly runtime?: Runtime
@@ -27,52 +29,96 @@ export interface OpenedStore {
   readonly location: string
 }
 
-/** No request. `invalid-argument` for a location that is none, or that the given store does not hold. */
-export function openStore(location: string, options: OpenStoreOptions = {}): OpenedStore {
-  const name = canonicalLocation(location, options.store !== undefined)
-  if (options.store) {
-    const root = options.store.url.startsWith('file:') ? trimSlash(fileURLToPath(options.store.url)) : options.store.url
-    const prefix = name === root ? '' : options.store.keyOf(name)
-    if (prefix === undefined) invalid(`${location} does not lie in the given store ${options.store.url}`)
-    return { store: options.store, prefix: trimSlash(prefix), location: name }
-  }
-  const s3 = /^s3:\/\/([^/]+)(?:\/(.*))?$/.exec(name)
-  if (s3) {
-    const runtime = options.runtime && { runtime: options.runtime }
-    return { store: s3Store({ ...options.s3, ...runtime, bucket: s3[1]! }), prefix: s3[2] ?? '', location: name }
-  }
-  return { store: localStore(name, options.runtime ? { runtime: options.runtime } : {}), prefix: '', location: name }
-}
+const EXPECTED = 'a directory, file:///directory or s3://bucket/prefix'
 
-function canonicalLocation(location: string, anyScheme: boolean): string {
-  if (typeof location !== 'string' || location.trim() === '') {
-    return invalid(`found ${JSON.stringify(location)} as a location, expected a directory or s3://bucket/prefix`)
+/**
+ * The store that a location lies in: a directory (relative paths are resolved, `~` is not), a `file:` URL, `s3://` (`s3a`,
+ * `s3n`), or `memory://name`, which is shared within the process. No request is sent. `invalid-argument` for anything else,
+ * also what only resembles one of these: a directory named `s3:` is never made.
+ */
+export function openStore(location: string, options: OpenStoreOptions = {}): OpenedStore {
+  const { store, s3, runtime } = options
+  const place = parseLocation(location)
+  if (store) return within(store, place, location)
+  const using = runtime && { runtime }
+  if (place.kind === 's3') {
+    return { store: s3Store({ ...s3, ...using, bucket: place.bucket }), prefix: place.prefix, location: place.name }
   }
-  const scheme = /^([a-zA-Z][a-zA-Z0-9+.-]+):/.exec(location)?.[1]?.toLowerCase()
-  if (scheme === undefined) return trimSlash(resolve(location))
-  if (scheme === 's3' || scheme === 's3a' || scheme === 's3n') return s3Location(location)
-  if (scheme === 'file') return trimSlash(filePath(location))
-  if (anyScheme) return trimSlash(location)
+  if (place.kind === 'directory') return { store: localStore(place.name, using), prefix: '', location: place.name }
+  if (place.scheme === 'memory') return within(namedMemory(place.name), place, location)
   throw new DataShardError(
     'invalid-argument',
-    `'${location}' has the scheme '${scheme}:', which DataShard has no store for; use a directory, file:///dir or ` +
-      `s3://bucket/prefix, or pass a store`,
+    `'${location}' has the scheme '${place.scheme}:', for which there is no store; use ${EXPECTED}, or pass a store. ` +
+      `A directory with a colon in its name is written with ./ before it`,
   )
 }
 
-function s3Location(location: string): string {
-  const match = /^s3[an]?:\/\/([^/]+)(?:\/(.*))?$/i.exec(location)
-  if (!match) return invalid(`'${location}' names no bucket; expected s3://bucket/prefix`)
-  const prefix = trimSlash((match[2] ?? '').replace(/\/+$/, ''))
-  if (prefix.split('/').some((part) => part === '..' || part === '.')) invalid(`'${location}' contains '.' or '..'`)
-  if (prefix.includes('//') || prefix.startsWith('/')) invalid(`'${location}' has an empty part between two slashes`)
-  return prefix === '' ? `s3://${match[1]!}` : `s3://${match[1]!}/${prefix}`
+type Location =
+  | { readonly kind: 's3'; readonly name: string; readonly bucket: string; readonly prefix: string }
+  | { readonly kind: 'directory'; readonly name: string }
+  | { readonly kind: 'other'; readonly name: string; readonly scheme: string }
+
+function parseLocation(location: string): Location {
+  if (typeof location !== 'string' || location.trim() === '') {
+    invalid(`found ${JSON.stringify(location)} as a location, expected ${EXPECTED}`)
+  }
+  if (location.includes('\0')) invalid(`the location ${JSON.stringify(location)} contains a NUL, which no name can`)
+  const scheme = /^\s*([a-zA-Z][a-zA-Z0-9+.-]*):/.exec(location)?.[1]?.toLowerCase()
+  // A blank in front would hide the scheme, and make a directory called ' s3:'.
+  if (scheme !== undefined && location !== location.trim()) {
+    invalid(`the location ${JSON.stringify(location)} begins or ends with blanks; take them away`)
+  }
+  if (scheme === undefined) return { kind: 'directory', name: trimSlash(resolve(location)) }
+  if (scheme === 's3' || scheme === 's3a' || scheme === 's3n') return parseS3(location)
+  if (scheme === 'file') return { kind: 'directory', name: trimSlash(resolve(pathOfUrl(location))) }
+  return { kind: 'other', name: trimSlash(location), scheme }
 }
 
-function filePath(location: string): string {
-  try {
-    return fileURLToPath(location.replace(/^file:\/(?!\/)/i, 'file:///'))
-  } catch (error) {
-    throw new DataShardError('invalid-argument', `'${location}' is no file URL of this machine`, { cause: error })
+/** Keys are taken as they stand: S3 locations are no URLs that could be percent-encoded, to no engine. */
+function parseS3(location: string): Location {
+  const match = /^s3[an]?:\/\/([^/]*)(?:\/(.*))?$/is.exec(location)
+  if (!match) invalid(`'${location}' is no S3 location; expected s3://bucket/prefix`)
+  const [, bucket = '', path = ''] = match
+  if (bucket.includes('@')) invalid('an S3 location has credentials in it; set AWS_ACCESS_KEY_ID and its like instead')
+  if (!/^[a-z0-9][a-z0-9._-]{1,253}[a-z0-9]$/i.test(bucket)) {
+    invalid(`'${location}' names no bucket ('${bucket}' cannot be one); expected s3://bucket/prefix`)
   }
+  const prefix = path.replace(/\/+$/, '')
+  if (prefix !== '') checkPrefix(`${prefix}/`)
+  return { kind: 's3', name: prefix === '' ? `s3://${bucket}` : `s3://${bucket}/${prefix}`, bucket, prefix }
+}
+
+/** `file:///dir`, or `file:/dir` as Java writes it. */
+function pathOfUrl(location: string): string {
+  const url = location.replace(/^file:\/(?!\/)/i, 'file:///')
+  if (!/^file:\/\//i.test(url))
+    invalid(`'${location}' is no file URL with an absolute path; expected file:///directory`)
+  if (/[?#]/.test(url)) {
+    invalid(`'${location}' has a '?' or '#', which ends the path of a URL; write %3F or %23, or the bare path`)
+  }
+  try {
+    return fileURLToPath(url)
+  } catch (error) {
+    const text = `'${location}' is no file URL of this machine; expected file:///directory, percent-encoded`
+    throw new DataShardError('invalid-argument', text, { cause: error })
+  }
+}
+
+function within(store: ObjectStore, place: Location, location: string): OpenedStore {
+  const root = store.url.startsWith('file:') ? trimSlash(fileURLToPath(store.url)) : store.url
+  const prefix = place.name === root ? '' : store.keyOf(place.name)
+  if (prefix === undefined) invalid(`'${location}' does not lie in the given store, ${store.url}`)
+  if (prefix !== '') checkPrefix(`${trimSlash(prefix)}/`)
+  return { store, prefix: trimSlash(prefix), location: place.name }
+}
+
+const memories = new Map<string, ObjectStore>()
+
+/** Everybody in the process who says `memory://name` means the same store. */
+function namedMemory(location: string): ObjectStore {
+  const name = /^memory:\/\/([^/]+)/i.exec(location)?.[1]
+  if (name === undefined) invalid(`'${location}' names no store in memory; expected memory://name/prefix`)
+  const store = memories.get(name) ?? memoryStore({ name })
+  memories.set(name, store)
+  return store
 }

@@ -6,7 +6,7 @@
  * read only where the credentials decide about access anyway, in the same bucket; on a disk a table's metadata must
  * not make a program open any file that it names.
  */
-import { DataShardError } from '../errors.ts'
+import { DataShardError, unsupported } from '../errors.ts'
 import type { ObjectStore } from './store.ts'
 
 export interface TableFiles {
@@ -27,6 +27,7 @@ export function tableFiles(store: ObjectStore, prefix: string, location: string)
   const base = trimSlash(location)
   const bases = alternativeNames(base)
   const key = (name: string) => (prefix === '' ? name : `${prefix}/${name}`)
+  const within = (tail: string, path: string) => safeTail(tail, path, base, store.url.startsWith('file:'))
   return {
     store,
     prefix,
@@ -34,11 +35,11 @@ export function tableFiles(store: ObjectStore, prefix: string, location: string)
     key,
     resolve: (path) => {
       for (const name of bases) {
-        if (path.startsWith(`${name}/`)) return key(safeTail(path.slice(name.length + 1), path, base))
+        if (path.startsWith(`${name}/`)) return key(within(path.slice(name.length + 1), path))
       }
       const outside = sharesBucket(path, store.url) ? store.keyOf(path) : undefined
       if (outside === undefined) throw escapes(path, base)
-      return safeTail(outside, path, base)
+      return within(outside, path)
     },
     pathOf: (objectKey) => {
       const root = prefix === '' ? '' : `${prefix}/`
@@ -61,9 +62,14 @@ function sharesBucket(path: string, storeUrl: string): boolean {
   return /^(?:s3[an]?|memory):\/\//.test(path) && /^(?:s3|memory):/.test(storeUrl)
 }
 
-function safeTail(tail: string, path: string, location: string): string {
-  if (tail.split('/').some((segment) => segment === '..' || segment === '.')) throw escapes(path, location)
-  return tail
+/** A key below the table, from what follows its location in a path. */
+function safeTail(tail: string, path: string, location: string, onDisk: boolean): string {
+  const parts = tail.split('/')
+  if (parts.at(-1) === '' || parts.some((part) => part === '..' || part === '.')) throw escapes(path, location)
+  if (!parts.includes('')) return tail
+  // Some writers double slashes; to a disk they mean one, to S3 another key.
+  if (!onDisk) unsupported(`the table at ${location} names '${path}': keys with two slashes in a row are not supported`)
+  return parts.filter((part) => part !== '').join('/')
 }
 
 function escapes(path: string, location: string): DataShardError {

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client } from 'minio'
-import { afterAll, beforeAll, describe, inject, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { storeConformance } from '../../src/store/conformance.ts'
 import { localStore } from '../../src/store/local.ts'
 import { memoryStore } from '../../src/store/memory.ts'
@@ -15,9 +15,9 @@ const credentials = { accessKeyId: 'test', secretAccessKey: 'testtest' }
 
 function suite(name: string, open: () => ObjectStore): void {
   describe(`conformance: ${name}`, () => {
-    for (const { name: behaviour, run } of storeConformance()) {
-      test(behaviour, () => run({ store: open(), prefix: 'conformance' }))
-    }
+    test.each(storeConformance())('$name', async ({ run }) => {
+      await expect(run({ store: open(), prefix: 'conformance' })).resolves.toBeUndefined()
+    })
   })
 }
 
