@@ -7,6 +7,28 @@ export type { Runtime } from './runtime.ts'
 
 export { schema, t } from './spec/builder.ts'
 export type { AnyRow, ColumnType, FieldInput, RowOf, RowOut, SchemaDefinition, SchemaInput } from './spec/builder.ts'
+export {
+  alwaysFalse,
+  alwaysTrue,
+  and,
+  eq,
+  gt,
+  gte,
+  isIn,
+  isNan,
+  isNull,
+  lt,
+  lte,
+  not,
+  notEq,
+  notIn,
+  notNan,
+  notNull,
+  notStartsWith,
+  or,
+  startsWith,
+} from './spec/expressions.ts'
+export type { Literal, Predicate } from './spec/expressions.ts'
 export { bucket, day, hour, identity, month, truncate, year } from './spec/partition-builder.ts'
 export type { PartitionInput, SortInput } from './spec/partition-builder.ts'
 export type { DataFile, ManifestEntry, ManifestFile } from './spec/data-file.ts'

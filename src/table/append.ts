@@ -29,7 +29,7 @@ export interface AppendOptions {
   readonly unknownColumns?: 'error' | 'ignore'
   /** Cancels: before the version is sent nothing is committed (`aborted`), afterwards the answer is what happened. */
   readonly signal?: AbortSignal | undefined
-  /** How long to go on against other writers; default 30,000. */
+  /** How long to go on against other writers once the rows are ready; default 30,000. */
   readonly timeoutMs?: number | undefined
   /** Called while a large input is written. */
   readonly onProgress?: (progress: WriteProgress) => void
@@ -89,14 +89,13 @@ export class Appender {
     refuseKeys(options)
     const { committer } = this.#options
     const { runtime } = committer.place
-    const deadlineMs = runtime.monotonic() + (options.timeoutMs ?? DEFAULT_TIMEOUT_MS)
     checkWritable(committer.head.metadata, committer.place.location)
     const context = writeTarget(committer.head.metadata, this.#options.files, runtime)
     const staged = await stage(input, context, this.#options.files, options)
     if (staged.rows === 0) return nothingAppended(committer)
-    const left = Math.max(deadlineMs, runtime.monotonic() + MIN_COMMIT_MS)
+    const deadlineMs = runtime.monotonic() + (options.timeoutMs ?? DEFAULT_TIMEOUT_MS)
     try {
-      return await this.#group.submit({ ...staged, deadlineMs: left }, options.signal)
+      return await this.#group.submit({ ...staged, deadlineMs }, options.signal)
     } catch (error) {
       await discard(this.#options.files, staged.written, error)
       throw error
@@ -136,9 +135,6 @@ export class Appender {
     }
   }
 }
-
-/** A slow upload must not leave its commit without any time at all. */
-const MIN_COMMIT_MS = 10_000
 
 /** Reads the input to its end: small input stays in memory, larger input is in data files when this returns. */
 export async function stage(

@@ -120,8 +120,10 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
    * console.log(`${rows} row in version ${version}`)
    * ```
    */
-  append(rows: AppendInput<RowIn<T>>, options: AppendOptions = {}): Promise<AppendResult> {
-    return this.#writable().then(() => this.#appender.append(rows as AppendInput, options))
+  async append(rows: AppendInput<RowIn<T>>, options: AppendOptions = {}): Promise<AppendResult> {
+    // Nothing is awaited before the rows are taken: an array that the caller changes afterwards is appended as it was.
+    this.#refuseReadOnly()
+    return this.#appender.append(rows as AppendInput, options)
   }
 
   /**
@@ -131,7 +133,7 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
    * Requests: 2 reads per file (plus the copy), then as {@link append}.
    */
   async appendFiles(paths: readonly string[], options: AppendFilesOptions = {}): Promise<AppendResult> {
-    await this.#writable()
+    this.#refuseReadOnly()
     const tx = this.#newTransaction()
     const { staged, before } = await stageFiles(paths, { files: this.#files, committer: this.#committer }, options)
     tx.addStaged(staged, before)
@@ -263,10 +265,6 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
 
   #view(): ViewContext {
     return { files: this.#files, lists: this.#lists, metadata: this.metadata }
-  }
-
-  async #writable(): Promise<void> {
-    this.#refuseReadOnly()
   }
 
   #refuseReadOnly(): void {

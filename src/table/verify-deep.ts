@@ -7,7 +7,7 @@ import type { ReadBatch } from '../codec/arrow-rows-column.ts'
 import { decodePlan, decodeRowGroup, prepareDecoder } from '../codec/parquet-reader-decode.ts'
 import { sourcesOf } from '../codec/parquet-reader-fields.ts'
 import type { ParquetHandle } from '../codec/parquet-reader.ts'
-import { fetchChunks, openParquet } from '../codec/parquet-reader.ts'
+import { fetchWanted, openParquet } from '../codec/parquet-reader.ts'
 import { throwIfAborted } from '../errors.ts'
 import type { TableMetadata } from '../spec/metadata.ts'
 import { currentSchema } from '../spec/metadata.ts'
@@ -74,7 +74,7 @@ async function verifyFile({ files, metadata, problems, options }: DeepContext, {
   const collector = new MetricsCollector(schema, fullMetrics(metadata))
   for (const group of footer.rowGroups.keys()) {
     throwIfAborted(options.signal, 'the verification')
-    const chunks = await fetchChunks(handle, [group], plan.leaves)
+    const chunks = await fetchWanted(handle, [{ rowGroup: group, leaves: plan.leaves }])
     await decodeRowGroup(
       plan,
       group,

@@ -1,0 +1,134 @@
+/**
+ * The benches, each beside the peers in one run: `npm run bench` for all, `npm run bench -- million latency cold` for some.
+ * A peer that is not installed is named and left out. What was measured where is in README.md.
+ */
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { prepareJudges } from '../test/judges/setup.ts'
+import { startDelayProxy } from '../test/support/delay-proxy.ts'
+import { startS3 } from '../test/support/minio.ts'
+import { minioClient } from '../test/support/tables.ts'
+
+const run = promisify(execFile)
+const here = import.meta.dirname
+const wanted = process.argv.slice(2)
+const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 3)
+const ROWS = process.env['BENCH_ROWS'] ?? '1000000'
+const APPENDS = 15
+const DELAY_MS = 40
+
+type Figures = Readonly<Record<string, number>>
+
+interface Contestant {
+  readonly name: string
+  readonly command: (location: string) => readonly [string, ...string[]]
+}
+
+const judges = await prepareJudges().catch(() => undefined)
+const node = process.execPath
+const folder = await mkdtemp(join(tmpdir(), 'datashard-bench-'))
+await run('npm', ['run', 'build', '--silent'])
+try {
+  if (asked('million')) await million()
+  if (asked('latency')) await latency()
+  if (asked('cold')) await cold()
+} finally {
+  await rm(folder, { recursive: true, force: true })
+}
+
+function asked(name: string): boolean {
+  return wanted.length === 0 || wanted.includes(name)
+}
+
+async function million(): Promise<void> {
+  const contestants: Contestant[] = [
+    { name: 'DataShard, rows', command: (at) => [node, join(here, 'million/ours.mjs'), at, 'rows', ROWS] },
+    { name: 'DataShard, stream', command: (at) => [node, join(here, 'million/ours.mjs'), at, 'stream', ROWS] },
+    { name: 'icebird', command: (at) => [node, join(here, 'million/icebird.mjs'), at, ROWS] },
+  ]
+  const python = judges?.python
+  if (python) {
+    contestants.push({ name: 'pyiceberg', command: (at) => [python, join(here, 'million/pyiceberg_million.py'), at, ROWS] })
+  }
+  console.log(`\n${Number(ROWS).toLocaleString('en')} task logs, median of ${ROUNDS}, milliseconds and MB of peak memory`)
+  await compete(contestants, JSON.parse)
+}
+
+async function latency(): Promise<void> {
+  const s3 = await startS3()
+  const proxy = await startDelayProxy(s3.endpoint, DELAY_MS)
+  await minioClient(s3).makeBucket('bench')
+  process.env['AWS_ENDPOINT_URL_S3'] = proxy.endpoint
+  process.env['AWS_ACCESS_KEY_ID'] = s3.accessKeyId
+  process.env['AWS_SECRET_ACCESS_KEY'] = s3.secretAccessKey
+  process.env['AWS_REGION'] = s3.region
+  try {
+    let tables = 0
+    const place = () => `s3://bench/t${++tables}`
+    const contestants: Contestant[] = [
+      { name: 'DataShard', command: () => [node, join(here, 'latency/ours.mjs'), place(), String(APPENDS)] },
+      { name: 'icebird', command: () => [node, join(here, 'latency/icebird.mjs'), place(), String(APPENDS)] },
+    ]
+    const python = judges?.python
+    if (python) {
+      const script = join(here, 'latency/pyiceberg_append.py')
+      contestants.push({ name: 'pyiceberg', command: () => [python, script, place(), String(APPENDS)] })
+    }
+    console.log(`\none warm writer on ${s3.kind}, ${DELAY_MS} ms added to each request, ${APPENDS} appends of one row`)
+    await compete(contestants, (text) => {
+      const times = (JSON.parse(text) as number[]).toSorted((a, b) => a - b)
+      const p50 = times[Math.floor(times.length / 2)]!
+      return { 'p50 ms': Math.round(p50), 'round trips': Math.round((p50 / DELAY_MS) * 10) / 10, 'worst ms': Math.round(times.at(-1)!) }
+    })
+  } finally {
+    await proxy.stop()
+    await s3.stop()
+  }
+}
+
+async function cold(): Promise<void> {
+  const { createTable } = await import('../src/table/create.ts')
+  const location = join(folder, 'cold')
+  const fields = ['a', 'b'].map((name, index) => ({ id: index + 1, name, type: 'long', required: true }))
+  await (await createTable(location, { schema: { fields } })).close()
+  console.log(`\ncold start: process start to the first committed append on a directory, median of ${ROUNDS * 3}`)
+  const contestant: Contestant = { name: 'DataShard', command: () => [node, join(here, 'cold/ours.mjs'), location] }
+  await compete([contestant], (text) => ({ ms: Math.round(JSON.parse(text) as number) }), ROUNDS * 3)
+}
+
+/** Runs everybody in turn, round by round, so that a machine that gets slower is slower for all. */
+async function compete(
+  contestants: readonly Contestant[],
+  parse: (text: string) => Figures,
+  rounds = ROUNDS,
+): Promise<void> {
+  const results = new Map<string, Figures[]>()
+  for (let round = 0; round < rounds; round++) {
+    for (const { name, command } of contestants) {
+      const [file, ...args] = command(join(folder, 'table'))
+      try {
+        const { stdout } = await run(file, args, { maxBuffer: 1 << 28 })
+        results.set(name, [...(results.get(name) ?? []), parse(stdout.trim().split('\n').at(-1)!)])
+      } catch (error) {
+        if (round === 0) console.log(`  ${name.padEnd(20)} not measured: ${firstLine(error)}`)
+      }
+    }
+  }
+  for (const [name, all] of results) {
+    const names = Object.keys(all[0]!)
+    const medians = names.map((figure) => `${figure} ${median(all.map((one) => one[figure]!))}`)
+    console.log(`  ${name.padEnd(20)} ${medians.join('   ')}`)
+  }
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
+}
+
+function firstLine(error: unknown): string {
+  const text = String((error as { stderr?: string }).stderr ?? error)
+  return text.split('\n').find((line) => /error/i.test(line))?.trim() ?? text.slice(0, 100)
+}

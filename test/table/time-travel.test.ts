@@ -1,0 +1,108 @@
+import { describe, expect, test } from 'vitest'
+import type { TableMetadata } from '../../src/spec/metadata.ts'
+import type { Snapshot } from '../../src/spec/snapshot.ts'
+import { memoryStore } from '../../src/store/memory.ts'
+import { resolveAsOf } from '../../src/table/as-of.ts'
+import { createTable } from '../../src/table/create.ts'
+import { collect, people, person } from '../support/tables.ts'
+import { sampleMetadata } from '../support/sample-metadata.ts'
+import { virtualRuntime } from '../support/virtual-runtime.ts'
+
+const LOCATION = 'memory://store/t'
+const START = Date.UTC(2026, 0, 1)
+
+async function threeDays() {
+  const runtime = virtualRuntime(1, START)
+  const store = memoryStore({ now: runtime.now })
+  const table = await createTable(LOCATION, { schema: people, store, runtime })
+  const results = []
+  for (let day = 0; day < 3; day++) {
+    runtime.advance({ wallMs: 86_400_000, monotonicMs: 0 })
+    results.push(await table.append([person(day)]))
+  }
+  return { table, results }
+}
+
+describe('time travel', () => {
+  test('by snapshot id: bigint, text, and an exact number', async () => {
+    const { table, results } = await threeDays()
+    const { snapshotId } = results[1]!
+    expect(await table.timeTravel({ snapshotId }).scan().count()).toBe(2)
+    expect(await table.timeTravel({ snapshotId: String(snapshotId) }).scan().count()).toBe(2)
+    expect(await table.scan({ asOf: { snapshotId } }).count()).toBe(2)
+    expect(() => table.timeTravel({ snapshotId: 2 ** 60 })).toThrow(/not exact/)
+    expect(() => table.timeTravel({ snapshotId: 5n })).toThrow(/has no snapshot 5/)
+  })
+
+  test('by time: what was current then, in every form of a moment', async () => {
+    const { table } = await threeDays()
+    const noon = START + 2.5 * 86_400_000
+    for (const timestamp of [noon, new Date(noon), new Date(noon).toISOString(), BigInt(noon)]) {
+      expect(await table.timeTravel({ timestamp }).scan().count()).toBe(2)
+    }
+    expect(await table.scan({ asOf: { timestamp: '2030-01-01' } }).count()).toBe(3)
+    expect(() => table.timeTravel({ timestamp: START })).toThrow(/its history begins at 2026-01-02/)
+    expect(() => table.timeTravel({ timestamp: 'yesterday' })).toThrow(/no moment/)
+  })
+
+  test('rows appended since a snapshot', async () => {
+    const { table, results } = await threeDays()
+    const { snapshotId } = results[0]!
+    const rows = await table.scan({ since: { snapshotId }, select: ['id'] }).toArray()
+    expect(rows.map((row) => row['id']).toSorted()).toEqual([1n, 2n])
+  })
+
+  test('names: an unknown one lists those there are', async () => {
+    const { table } = await threeDays()
+    await table.transaction((tx) => tx.setTag('v1'))
+    expect(() => table.timeTravel({ ref: 'v2' })).toThrow(/there are .*v1/)
+    expect(await table.timeTravel({ ref: 'main' }).scan().count()).toBe(3)
+  })
+
+  test('snapshots, their manifests and entries can be walked', async () => {
+    const { table, results } = await threeDays()
+    expect(table.snapshots().map((snapshot) => snapshot.snapshotId)).toEqual(results.map((r) => r.snapshotId))
+    expect(table.snapshotById(results[0]!.snapshotId)?.operation).toBe('append')
+    expect(table.snapshotById(1n)).toBeUndefined()
+    const manifests = await table.currentSnapshot()!.manifests()
+    const entries = await Promise.all(manifests.map((manifest) => collect(manifest.entries())))
+    expect(entries.flat().map((entry) => [entry.status, entry.dataFile.recordCount])).toEqual([
+      ['added', 1n],
+      ['added', 1n],
+      ['added', 1n],
+    ])
+    expect(entries.flat().map((entry) => entry.snapshotId)).toEqual(results.map((r) => r.snapshotId).toReversed())
+    expect((await collect(table.files({ asOf: { snapshotId: results[0]!.snapshotId } }))).length).toBe(1)
+  })
+})
+
+describe('time travel into history that was thinned out', () => {
+  const snapshot = (id: bigint, parent: bigint | undefined, timestampMs: number): Snapshot => ({
+    snapshotId: id,
+    ...(parent !== undefined && { parentSnapshotId: parent }),
+    sequenceNumber: id,
+    timestampMs,
+    manifestList: `memory://test/t/metadata/${id}.avro`,
+  })
+  // 1 and 2, then a gap where 3 and 4 were, then 5.
+  const metadata: TableMetadata = {
+    ...sampleMetadata(),
+    snapshots: [snapshot(1n, undefined, 1000), snapshot(2n, 1n, 2000), snapshot(5n, 4n, 5000)],
+    snapshotLog: [1n, 2n, 5n].map((snapshotId) => ({ snapshotId, timestampMs: Number(snapshotId) * 1000 })),
+    currentSnapshotId: 5n,
+  }
+  const at = (timestamp: number, nearest?: boolean) =>
+    resolveAsOf(metadata, { timestamp, ...(nearest !== undefined && { nearest }) }, 'the table').snapshot?.snapshotId
+
+  test('inside the gap it fails and names both neighbours', () => {
+    expect(() => at(3500)).toThrow(/2 of 1970-01-01T00:00:02.000Z before it and 5 of 1970-01-01T00:00:05.000Z after it/)
+  })
+
+  test('nearest takes the one before', () => {
+    expect(at(3500, true)).toBe(2n)
+  })
+
+  test('outside of it nothing changes', () => {
+    expect([at(1500), at(5000), at(9000)]).toEqual([1n, 5n, 5n])
+  })
+})

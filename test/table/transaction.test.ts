@@ -1,0 +1,173 @@
+import { describe, expect, test } from 'vitest'
+import { schema, t } from '../../src/spec/builder.ts'
+import { bucket } from '../../src/spec/partition-builder.ts'
+import { memoryStore } from '../../src/store/memory.ts'
+import { createTable } from '../../src/table/create.ts'
+import { loadTable } from '../../src/table/load.ts'
+import { faultyStore } from '../support/faulty-store.ts'
+import { collect, people, person } from '../support/tables.ts'
+
+const LOCATION = 'memory://store/t'
+
+async function newTable() {
+  const store = faultyStore(memoryStore(), () => undefined)
+  const table = await createTable(LOCATION, { schema: people, store })
+  return { store, table }
+}
+
+const ids = async (table: { scan(): { toArray(): Promise<unknown[]> } }) =>
+  (await table.scan().toArray()).map((row) => Number((row as { id: bigint }).id)).toSorted((a, b) => a - b)
+
+describe('transaction', () => {
+  test('several appends, properties and a tag are one version and one snapshot', async () => {
+    const { store, table } = await newTable()
+    const result = await table.transaction(async (tx) => {
+      await tx.append([person(1)])
+      await tx.append([person(2), person(3)])
+      tx.setProperties({ owner: 'data' })
+      tx.setTag('first')
+    })
+    expect(result).toMatchObject({ version: 2, rows: 3, attempts: 1 })
+    const loaded = await loadTable(LOCATION, { store })
+    expect(loaded.snapshots().length).toBe(1)
+    expect(loaded.properties).toMatchObject({ owner: 'data' })
+    expect(await ids(loaded)).toEqual([1, 2, 3])
+    await table.append([person(4)])
+    expect(await ids(table.timeTravel({ ref: 'first' }))).toEqual([1, 2, 3])
+  })
+
+  test('a body that throws commits nothing and leaves no file', async () => {
+    const { store, table } = await newTable()
+    const failed = table.transaction(async (tx) => {
+      await tx.append([person(1)])
+      throw new Error('changed my mind')
+    })
+    await expect(failed).rejects.toThrow('changed my mind')
+    expect(await collect(store.list('t/data/'))).toEqual([])
+    expect((await loadTable(LOCATION, { store })).version).toBe(1)
+  })
+
+  test('commit and rollback end it', async () => {
+    const { table } = await newTable()
+    const kept = table.newTransaction()
+    await kept.append([person(1)])
+    await kept.commit()
+    await expect(kept.append([person(2)])).rejects.toMatchObject({ code: 'invalid-argument' })
+    await expect(kept.commit()).rejects.toMatchObject({ code: 'invalid-argument' })
+    const given = table.newTransaction()
+    await given.append([person(3)])
+    await given.rollback()
+    await given.rollback()
+    await expect(given.commit()).rejects.toMatchObject({ code: 'invalid-argument' })
+    expect(await ids(table)).toEqual([1])
+  })
+
+  test('losing to another writer, it is made again on the newer version', async () => {
+    const { store, table } = await newTable()
+    const other = await loadTable(LOCATION, { store })
+    const tx = table.newTransaction()
+    await tx.append([person(1)])
+    tx.setProperties({ a: '1' })
+    await other.append([person(2)])
+    await other.transaction((theirs) => theirs.setProperties({ b: '2' }))
+    expect(await tx.commit()).toMatchObject({ version: 4 })
+    expect(await ids(table)).toEqual([1, 2])
+    expect(table.properties).toMatchObject({ a: '1', b: '2' })
+  })
+
+  test('of nothing it commits nothing', async () => {
+    const { store, table } = await newTable()
+    store.calls.length = 0
+    expect(await table.transaction(() => {})).toMatchObject({ version: 1, attempts: 0 })
+    expect(store.calls).toEqual([])
+  })
+
+  test('properties: removed, reserved, no strings', async () => {
+    const { table } = await newTable()
+    await table.transaction((tx) => tx.setProperties({ a: '1', b: '2' }))
+    await table.transaction((tx) => tx.removeProperties(['a']))
+    expect(table.properties['a']).toBeUndefined()
+    expect(table.properties['b']).toBe('2')
+    for (const properties of [{ 'datashard.ledger': 'x' }, { 'current-snapshot-id': '1' }, { n: 1 as unknown as string }]) {
+      await expect(table.transaction((tx) => tx.setProperties(properties))).rejects.toMatchObject({
+        code: 'invalid-argument',
+      })
+    }
+    const unsafe = table.transaction((tx) => tx.setProperties({ 'write.metadata.delete-after-commit.enabled': 'true' }))
+    await expect(unsafe).rejects.toMatchObject({ code: 'unsupported' })
+  })
+
+  test('tags: on an older snapshot, removed, refused', async () => {
+    const { table } = await newTable()
+    await expect(table.transaction((tx) => tx.setTag('empty'))).rejects.toMatchObject({ code: 'not-found' })
+    const first = await table.append([person(1)])
+    await table.append([person(2)])
+    await table.transaction((tx) => tx.setTag('old', { snapshotId: first.snapshotId, maxRefAgeMs: 1000 }))
+    expect(table.metadata.refs['old']).toMatchObject({ type: 'tag', snapshotId: first.snapshotId, maxRefAgeMs: 1000n })
+    expect(await ids(table.timeTravel({ ref: 'old' }))).toEqual([1])
+    await table.transaction((tx) => tx.removeTag('old'))
+    expect(table.metadata.refs['old']).toBeUndefined()
+    await expect(table.transaction((tx) => tx.removeTag('old'))).rejects.toMatchObject({ code: 'not-found' })
+    await expect(table.transaction((tx) => tx.setTag('main'))).rejects.toMatchObject({ code: 'invalid-argument' })
+    await expect(table.transaction((tx) => tx.setTag('x', { snapshotId: 5n }))).rejects.toMatchObject({ code: 'not-found' })
+  })
+
+  test('columns are added, renamed, widened, made optional and dropped; old rows stay right', async () => {
+    const { table: typed, store } = await newTable()
+    await typed.append([person(1)])
+    const table = await loadTable(LOCATION, { store })
+    await table.transaction(async (tx) => {
+      tx.updateSchema((s) => s.addColumn('country', t.optional(t.string)).renameColumn('name', 'label'))
+      await tx.append([{ id: 2, label: 'two', country: 'ch' }])
+    })
+    expect((await table.scan().toArray()).toSorted((a, b) => Number(a['id']) - Number(b['id']))).toEqual([
+      { id: 1n, label: 'person 1', country: null },
+      { id: 2n, label: 'two', country: 'ch' },
+    ])
+    await table.transaction((tx) => tx.updateSchema((s) => s.dropColumn('label').makeOptional('id')))
+    await table.append([{ country: 'fr' }])
+    expect(await table.scan({ select: ['country'] }).count()).toBe(3)
+    expect(table.metadata.schemas.length).toBe(3)
+    const before = table.timeTravel({ snapshotId: table.snapshots()[0]!.snapshotId })
+    expect(await before.scan().toArray()).toEqual([{ id: 1n, name: 'person 1' }])
+  })
+
+  test('int becomes long, and both kinds of files are read as long', async () => {
+    const store = memoryStore()
+    const table = await createTable(LOCATION, { schema: schema({ n: t.int }), store })
+    await table.append([{ n: 1 }])
+    const loose = await loadTable(LOCATION, { store })
+    await loose.transaction((tx) => tx.updateSchema((s) => s.widenColumn('n', t.long)))
+    await loose.append([{ n: 2n ** 40n }])
+    expect((await loose.scan().toArray()).map((row) => row['n']).toSorted()).toEqual([1n, 2n ** 40n].toSorted())
+  })
+
+  test('the partitioning changes for new files only, and a spec that was there is used again', async () => {
+    const { table } = await newTable()
+    await table.append([person(1)])
+    await table.transaction((tx) => tx.updatePartitionSpec((p) => p.add(bucket('id', 4))))
+    await table.append([person(2), person(3)])
+    expect(table.partitionSpec).toMatchObject({ specId: 1, fields: [{ fieldId: 1000, name: 'id_bucket' }] })
+    await table.transaction((tx) => tx.updatePartitionSpec((p) => p.remove('id_bucket')))
+    expect(table.partitionSpec.fields).toEqual([])
+    expect(table.partitionSpec.specId).toBe(0)
+    expect(new Set((await collect(table.files())).map((file) => file.specId))).toEqual(new Set([0, 1]))
+    expect(await ids(table)).toEqual([1, 2, 3])
+    const nothing = table.transaction((tx) => tx.updatePartitionSpec((p) => p.remove('nope')))
+    await expect(nothing).rejects.toMatchObject({ code: 'invalid-argument' })
+  })
+
+  test('a schema change that meets another one after rows were written is a conflict', async () => {
+    const { store, table } = await newTable()
+    const other = await loadTable(LOCATION, { store })
+    const loose = await loadTable(LOCATION, { store })
+    const tx = loose.newTransaction()
+    tx.updateSchema((s) => s.addColumn('x', t.optional(t.string)))
+    await tx.append([{ id: 1, x: 'mine' }])
+    await other.transaction((theirs) => theirs.updateSchema((s) => s.addColumn('y', t.optional(t.long))))
+    await expect(tx.commit()).rejects.toMatchObject({ code: 'commit-conflict', committed: 'no' })
+    expect(await collect(store.list('t/data/'))).toEqual([])
+    await table.refresh()
+    expect(await ids(table)).toEqual([])
+  })
+})
