@@ -65,26 +65,37 @@ export interface PartsUpload {
   readonly conditional: boolean
 }
 
+/** `completing`: the failure is of the last request, which makes the object; before it, none can be there. */
+export type PartsUploaded =
+  | { readonly kind: 'done'; readonly etag: string | undefined }
+  | { readonly kind: 'failed'; readonly completing: boolean; readonly error: unknown }
+
 /**
- * Uploads in parts and returns the etag. Every request of it goes through the exchanger: observed, retried by our policy,
- * and cancelled by the signal. A failure leaves no parts behind, as far as the store answers.
+ * Uploads in parts. Every request of it goes through the exchanger: observed, retried by our policy, and cancelled by the
+ * signal. A failure leaves no parts behind, as far as the store answers.
  */
-export async function uploadParts(upload: PartsUpload): Promise<string | undefined> {
+export async function uploadParts(upload: PartsUpload): Promise<PartsUploaded> {
   const { Upload } = await import('@aws-sdk/lib-storage')
   const { input, chunks } = upload
-  const done = await new Upload({
-    client: new UploadClient(upload) as unknown as S3Client,
+  const client = new UploadClient(upload)
+  const parts = new Upload({
+    client: client as unknown as S3Client,
     params: { ...input, Body: Readable.from(chunks, { objectMode: false, highWaterMark: 1 }) },
     partSize: PART_BYTES,
     queueSize: PARALLEL_PARTS,
     leavePartsOnError: false,
-  }).done()
-  return done.ETag
+  })
+  try {
+    return { kind: 'done', etag: (await parts.done()).ETag }
+  } catch (error) {
+    return { kind: 'failed', completing: client.completing, error }
+  }
 }
 
 /** What lib-storage takes for a client. */
 class UploadClient {
   readonly config: S3Client['config']
+  completing = false
   readonly #upload: PartsUpload
   #bytes = 0
 
@@ -96,7 +107,10 @@ class UploadClient {
   async send(command: WatchedCommand): Promise<unknown> {
     const { sdk } = this.#upload.connection
     if (command instanceof sdk.UploadPartCommand) return this.#part(command)
-    if (command instanceof sdk.CompleteMultipartUploadCommand) return this.#complete(command)
+    if (command instanceof sdk.CompleteMultipartUploadCommand) {
+      this.completing = true
+      return this.#complete(command)
+    }
     if (command instanceof sdk.AbortMultipartUploadCommand) {
       // Without the signal, which may be why it comes to this; and a failure must not hide that why.
       return this.#upload.exchanger

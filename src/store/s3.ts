@@ -247,27 +247,22 @@ class S3Store implements ObjectStore {
 
   async #putParts(key: string, chunks: AsyncIterable<Uint8Array>, options: PutOptions): Promise<PutResult> {
     const conditional = (options.mode ?? 'overwrite') !== 'overwrite'
-    const send = async () => {
-      const connection = await this.#clients.connect()
-      const { signal } = options
-      const input = this.#putInput(key, options)
-      const upload = {
-        exchanger: this.#exchanger,
-        connection,
-        runtime: this.#runtime,
-        input,
-        chunks,
-        signal,
-        conditional,
-      }
-      return written(await uploadParts(upload))
+    const connection = await this.#clients.connect()
+    const { signal } = options
+    const input = this.#putInput(key, options)
+    const upload = {
+      exchanger: this.#exchanger,
+      connection,
+      runtime: this.#runtime,
+      input,
+      chunks,
+      signal,
+      conditional,
     }
-    if (!conditional) return send()
-    try {
-      return await send()
-    } catch (error) {
-      return outcomeOf(error)
-    }
+    const uploaded = await uploadParts(upload)
+    if (uploaded.kind === 'done') return written(uploaded.etag)
+    if (conditional && uploaded.completing) return outcomeOf(uploaded.error)
+    throw uploaded.error
   }
 
   /**
@@ -343,10 +338,11 @@ function nextPage(
 
 /** What became of a conditional put that was not answered by 200 (commit-protocol, "Outcomes of the create"). */
 function outcomeOf(error: unknown): PutResult {
-  const cause = DataShardError.is(error) ? error.cause : error
+  if (!DataShardError.is(error)) throw error
+  const { cause } = error
   // If-Match on a key that is gone is answered by 404.
   if (statusOf(cause) === 412 || nameOf(cause) === 'NoSuchKey') return { outcome: 'precondition-failed' }
-  if (DataShardError.is(error, 'aborted')) throw error
+  if (error.code === 'aborted') throw error
   if (isNoAnswer(cause)) return { outcome: 'unknown', cause: error }
   // Never sent, and so worth another try; anything else is a refusal with a reason.
   if (isRetryable(error) && !wasNeverSent(cause)) return { outcome: 'unknown', cause: error }
