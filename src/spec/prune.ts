@@ -45,10 +45,10 @@ function metricsSpan(leaf: BoundLeaf, metrics: RowMetrics): Span {
   const { fieldId, type } = leaf.term
   const values = metrics.valueCounts.get(fieldId)
   const nulls = metrics.nullValueCounts.get(fieldId)
-  const nans = isFloating(type) ? metrics.nanValueCounts.get(fieldId) : 0n
   // A column outside lists and maps has one value in each row. Counts that say otherwise are not to be believed.
   const counted = values === metrics.recordCount && nulls !== undefined && nulls >= 0n && nulls <= values
   const onlyNulls = counted && nulls === values
+  const nans = isFloating(type) ? believable(metrics.nanValueCounts.get(fieldId), values, nulls) : 0n
   const ordinary = counted && nans !== undefined ? values - nulls - nans : undefined
   return {
     hasNull: counted ? nulls > 0n : undefined,
@@ -56,6 +56,12 @@ function metricsSpan(leaf: BoundLeaf, metrics: RowMetrics): Span {
     hasOrdinary: onlyNulls ? false : ordinary === undefined ? undefined : ordinary > 0n,
     ...decodeBounds(leaf, metrics.lowerBounds.get(fieldId), metrics.upperBounds.get(fieldId)),
   }
+}
+
+/** A count of NaNs beside which the other counts are possible. */
+function believable(nans: bigint | undefined, values: bigint | undefined, nulls: bigint | undefined) {
+  if (nans === undefined || nans < 0n) return undefined
+  return values !== undefined && nans > values - (nulls ?? 0n) ? undefined : nans
 }
 
 /**
