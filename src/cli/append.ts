@@ -165,7 +165,8 @@ function withPosition(error: unknown, positions: Positions, total: Total): unkno
     const { file, line } = position
     details = { ...details, file, ...(line !== undefined && { line }) }
   }
-  const committed = `${formatCount(total.rows)} rows were appended before, in ${formatCount(total.commits)} commits`
+  const commits = `${formatCount(total.commits)} commit${total.commits === 1 ? '' : 's'}`
+  const committed = `${formatCount(total.rows)} rows were appended before, in ${commits}`
   if (total.commits > 0) message = `${message}\n${committed}; the last is version ${total.last!.version}`
   else if (error.code === 'aborted') message = `${message}; nothing was appended`
   const { code, retryable } = error

@@ -4,7 +4,7 @@ import { DataShardError, invalid, throwIfAborted } from '../errors.ts'
 import type { CommandCall } from './command-spec.ts'
 import { openLocation } from './location.ts'
 import { formatCount } from './progress.ts'
-import { type Session, note, printResult } from './session.ts'
+import { type Session, printResult } from './session.ts'
 
 interface DropOptions {
   readonly yes?: boolean
@@ -45,7 +45,6 @@ async function confirm(session: Session, location: string): Promise<void> {
       throw error
     })
     if (answer.trim().toLowerCase() === 'yes') return
-    note(session, 'not dropped')
     throw new DataShardError('aborted', `${location} was not dropped: the answer was not "yes"`)
   } finally {
     lines.close()

@@ -6,7 +6,7 @@ import { RESTORE } from './parquet-footer.ts'
 import { encodeExcerpt } from './parquet-reader-excerpt.ts'
 import { readerWasm } from './parquet-reader-wasm.ts'
 import type { ParquetHandle } from './parquet-reader.ts'
-import { fetchChunks } from './parquet-reader.ts'
+import { fetchWanted } from './parquet-reader.ts'
 
 const BATCH_ROWS = 65_536
 
@@ -15,7 +15,7 @@ export async function* parquetToArrow(handle: ParquetHandle): AsyncGenerator<Arr
   const { footer, where } = handle
   const leaves = new Set(footer.leaves.keys())
   for (const rowGroup of footer.rowGroups.keys()) {
-    const chunks = await fetchChunks(handle, [rowGroup], leaves)
+    const chunks = await fetchWanted(handle, [{ rowGroup, leaves }])
     const excerpt = encodeExcerpt({ footer, rowGroup, leaves, dictionaries: new Set() }, (leaf) =>
       chunks.bytesOf(rowGroup, leaf),
     )

@@ -48,7 +48,7 @@ describe('doctor on a directory', () => {
   })
 
   test.each([
-    ['gs://bucket/x', /has no store for/],
+    ['gs://bucket/x', /scheme 'gs:'/],
     ['./x/metadata/v1.metadata.json', /is one metadata file/],
   ])('%s is a problem with a next step: exit code 5', async (location, found) => {
     const { code, findings } = await diagnose(location)

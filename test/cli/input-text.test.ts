@@ -17,7 +17,8 @@ async function collect<T>(items: AsyncIterable<T | T[]>): Promise<T[]> {
   return all
 }
 
-const ndjson = (text: string, size?: number) => collect<TextRecord>(readNdjson(decodeText(chunks(text, size), 'in'), 'in'))
+const ndjson = (text: string, size?: number) =>
+  collect<TextRecord>(readNdjson(decodeText(chunks(text, size), 'in'), 'in'))
 const json = (text: string, size?: number) => collect<TextRecord>(readJson(decodeText(chunks(text, size), 'in'), 'in'))
 const csv = (text: string, size?: number) => collect<TextRecord>(readCsv(chunks(text, size), 'in', { delimiter: ',' }))
 

@@ -16,13 +16,15 @@ export interface RunSettings {
   readonly signal?: AbortSignal
   /** Makes stdout and stderr terminals of this width, and stdin one unless it is given. */
   readonly terminal?: number
+  /** What somebody types at the terminal. */
+  readonly answer?: string
 }
 
 /** Runs `datashard ...args` in this process. */
 export async function datashard(args: readonly string[], settings: RunSettings = {}): Promise<RunResult> {
   const out = collector(settings.terminal)
   const err = collector(settings.terminal)
-  const stdin = toReadable(settings.stdin)
+  const stdin = toReadable(settings.answer ?? settings.stdin)
   const isTTY = settings.terminal !== undefined && settings.stdin === undefined
   const io: Io = {
     stdin: Object.assign(stdin, { isTTY }),

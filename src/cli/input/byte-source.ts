@@ -5,15 +5,15 @@ import { type Readable, addAbortSignal, pipeline } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { DataShardError } from '../../errors.ts'
 
-/** How much of the beginning is looked at to tell a format. */
-export const SNIFF_BYTES = 4096
+/** Enough of the beginning to tell a format by its magic number. */
+const MAGIC_BYTES = 8
 
 export interface ByteSource {
   /** As messages name it: the path as it was given, or `stdin`. */
   readonly name: string
   /** The path of a file that is not compressed, for formats that are read by range. */
   readonly path?: string
-  /** The first bytes, at most {@link SNIFF_BYTES}, unpacked. */
+  /** The first bytes, unpacked: what came in first, and at least a line or eight bytes unless there are fewer. */
   readonly head: Uint8Array
   /** All bytes, those of `head` included, unpacked. To be read once. */
   readonly chunks: AsyncIterable<Uint8Array>
@@ -45,7 +45,7 @@ export async function openSource(path: string, options: SourceOptions): Promise<
   })()
   const packed = await peek(counted, 2)
   const isGzip = packed.head[0] === 0x1f && packed.head[1] === 0x8b
-  const { head, chunks } = await peek(isGzip ? gunzip(packed.chunks, name, options.signal) : packed.chunks, SNIFF_BYTES)
+  const { head, chunks } = await peek(isGzip ? gunzip(packed.chunks, name, options.signal) : packed.chunks, MAGIC_BYTES)
   const close = async () => void raw.destroy()
   return { name, head, chunks, close, ...(path !== '-' && !isGzip ? { path } : {}) }
 }
@@ -100,7 +100,10 @@ async function* gunzip(
   }
 }
 
-/** The first `wanted` bytes (fewer at the end of the input), and an iterable that still yields all of them. */
+/**
+ * The first bytes, and an iterable that still yields all of them. No more is waited for than is needed: an endless input
+ * may be slow.
+ */
 async function peek(
   chunks: AsyncIterable<Uint8Array>,
   wanted: number,
@@ -108,16 +111,18 @@ async function peek(
   const iterator = chunks[Symbol.asyncIterator]()
   const read: Uint8Array[] = []
   let length = 0
-  while (length < wanted) {
+  while (length < wanted && !read.some((chunk) => chunk.includes(NEWLINE))) {
     const next = await iterator.next()
     if (next.done === true) break
     read.push(next.value)
     length += next.value.byteLength
   }
-  const head = new Uint8Array(Buffer.concat(read).subarray(0, wanted))
+  const head = new Uint8Array(Buffer.concat(read))
   const all = (async function* () {
     yield* read.splice(0)
     yield* { [Symbol.asyncIterator]: () => iterator }
   })()
   return { head, chunks: all }
 }
+
+const NEWLINE = 0x0a

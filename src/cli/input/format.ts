@@ -50,8 +50,11 @@ function binaryFormat(head: Uint8Array): InputFormat | undefined {
   return isStream ? 'arrow' : undefined
 }
 
+/** Blanks before the first bracket may be many, but not that many. */
+const SNIFF_BYTES = 4096
+
 function textFormat(head: Uint8Array): InputFormat | undefined {
-  const text = new TextDecoder().decode(head).trimStart()
+  const text = new TextDecoder().decode(head.subarray(0, SNIFF_BYTES)).trimStart()
   if (text === '') return 'ndjson'
   return text.startsWith('{') || text.startsWith('[') ? 'json' : undefined
 }
