@@ -36,12 +36,16 @@ const ALIGNMENT = 64
 /** The name under which Parquet writers look for a field's id in Arrow metadata. */
 export const FIELD_ID_KEY = 'PARQUET:field_id'
 
-/** The bytes of a stream: the schema, then each batch, then the end. */
-export function encodeArrowStream(schema: Schema, batches: readonly ColumnBatch[]): Uint8Array {
+/**
+ * The bytes of a stream: the schema, then each batch, then the end.
+ *
+ * @param scratch Used for the result if it is large enough; whoever hands it in again has done with the last result.
+ */
+export function encodeArrowStream(schema: Schema, batches: readonly ColumnBatch[], scratch?: Uint8Array): Uint8Array {
   const parts = [encodeSchema(schema), ...batches.map(encodeBatch)]
   const total = parts.reduce((size, part) => size + 8 + part.header.length + part.bodyLength, 8)
-  const out = new Uint8Array(total)
-  const view = new DataView(out.buffer)
+  const out = scratch !== undefined && scratch.length >= total ? scratch.subarray(0, total) : new Uint8Array(total)
+  const view = new DataView(out.buffer, out.byteOffset, total)
   let at = 0
   for (const { header, bodyLength, buffers } of parts) {
     view.setInt32(at, -1, true)
@@ -52,6 +56,7 @@ export function encodeArrowStream(schema: Schema, batches: readonly ColumnBatch[
     at += bodyLength
   }
   view.setInt32(at, -1, true)
+  view.setInt32(at + 4, 0, true)
   return out
 }
 

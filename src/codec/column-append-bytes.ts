@@ -15,6 +15,9 @@ export class StringAppender implements Appender {
   length = 0
   readonly #spec: ColumnSpec
   readonly #nulls = new Nulls()
+  /** Of the batch before: how large its buffers had to be. */
+  #before = 0
+  #dataBefore = 0
   #offsets = new Int32Array(0)
   #data = new Uint8Array(0)
   #size = 0
@@ -61,6 +64,8 @@ export class StringAppender implements Appender {
     const { fieldId, type } = this.#spec
     const offsets = length === 0 ? new Int32Array(1) : this.#offsets.subarray(0, length + 1)
     const data = this.#data.subarray(0, this.#size)
+    this.#before = length + 1
+    this.#dataBefore = this.#size + (this.#size >> 3)
     this.#offsets = new Int32Array(0)
     this.#data = new Uint8Array(0)
     this.#size = 0
@@ -73,7 +78,7 @@ export class StringAppender implements Appender {
     const { length } = text
     const at = this.#size
     if (length > SHORT_CHARS) return false
-    if (at + length > this.#data.length) this.#data = grownBytes(this.#data, at + length)
+    if (at + length > this.#data.length) this.#data = grownBytes(this.#data, at + length, this.#dataBefore)
     const data = this.#data
     for (let i = 0; i < length; i++) {
       const code = text.charCodeAt(i)
@@ -88,7 +93,7 @@ export class StringAppender implements Appender {
     // At most three bytes for each UTF-16 unit; growing by that would waste two thirds for long ASCII texts.
     let needed = this.#size + text.length + 16
     for (;;) {
-      if (needed > this.#data.length) this.#data = grownBytes(this.#data, needed)
+      if (needed > this.#data.length) this.#data = grownBytes(this.#data, needed, this.#dataBefore)
       const { read, written } = encoder.encodeInto(text, this.#data.subarray(this.#size))
       if (read === text.length) {
         // The encoder replaces a lone surrogate without a word. Only text beyond ASCII can have one.
@@ -102,7 +107,7 @@ export class StringAppender implements Appender {
 
   #end(size: number): void {
     this.#size = size
-    if (this.length + 2 > this.#offsets.length) this.#offsets = grown(this.#offsets, this.length + 2)
+    if (this.length + 2 > this.#offsets.length) this.#offsets = grown(this.#offsets, this.length + 2, this.#before)
     this.#offsets[++this.length] = size
   }
 }
@@ -112,6 +117,9 @@ export class BinaryAppender implements Appender {
   length = 0
   readonly #spec: ColumnSpec
   readonly #nulls = new Nulls()
+  /** Of the batch before: how large its buffers had to be. */
+  #before = 0
+  #dataBefore = 0
   #offsets = new Int32Array(0)
   #data = new Uint8Array(0)
   #size = 0
@@ -153,6 +161,8 @@ export class BinaryAppender implements Appender {
     const { fieldId, type } = this.#spec
     const offsets = length === 0 ? new Int32Array(1) : this.#offsets.subarray(0, length + 1)
     const data = this.#data.subarray(0, this.#size)
+    this.#before = length + 1
+    this.#dataBefore = this.#size + (this.#size >> 3)
     this.#offsets = new Int32Array(0)
     this.#data = new Uint8Array(0)
     this.#size = 0
@@ -162,10 +172,10 @@ export class BinaryAppender implements Appender {
 
   #put(bytes: Uint8Array): void {
     const end = this.#size + bytes.length
-    if (end > this.#data.length) this.#data = grownBytes(this.#data, end)
+    if (end > this.#data.length) this.#data = grownBytes(this.#data, end, this.#dataBefore)
     this.#data.set(bytes, this.#size)
     this.#size = end
-    if (this.length + 2 > this.#offsets.length) this.#offsets = grown(this.#offsets, this.length + 2)
+    if (this.length + 2 > this.#offsets.length) this.#offsets = grown(this.#offsets, this.length + 2, this.#before)
     this.#offsets[++this.length] = end
   }
 }

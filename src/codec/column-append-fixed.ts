@@ -12,6 +12,8 @@ export class FloatAppender implements Appender {
   readonly #spec: ColumnSpec
   readonly #isDouble: boolean
   readonly #nulls = new Nulls()
+  /** Of the batch before: how large its buffer had to be. */
+  #before = 0
   #values: Float32Array | Float64Array
 
   constructor(spec: ColumnSpec) {
@@ -54,13 +56,14 @@ export class FloatAppender implements Appender {
 
   finish(): FixedColumn {
     const column = fixedColumn(this.#spec, this.#nulls, this.length, this.#values.subarray(0, this.length))
+    this.#before = this.length
     this.#values = this.#isDouble ? new Float64Array(0) : new Float32Array(0)
     this.length = 0
     return column
   }
 
   #put(value: number): void {
-    if (this.length === this.#values.length) this.#values = grown(this.#values, this.length + 1)
+    if (this.length === this.#values.length) this.#values = grown(this.#values, this.length + 1, this.#before)
     this.#values[this.length++] = value
   }
 }
@@ -70,6 +73,8 @@ export class BooleanAppender implements Appender {
   length = 0
   readonly #spec: ColumnSpec
   readonly #nulls = new Nulls()
+  /** Of the batch before: how large its buffer had to be. */
+  #before = 0
   #bits = new Uint8Array(0)
 
   constructor(spec: ColumnSpec) {
@@ -112,6 +117,7 @@ export class BooleanAppender implements Appender {
     const bits = this.#bits.subarray(0, (length + 7) >> 3)
     // What a truncation left behind the end is no value.
     if ((length & 7) !== 0) bits[length >> 3] = bits[length >> 3]! & ((1 << (length & 7)) - 1)
+    this.#before = (length + 7) >> 3
     this.#bits = new Uint8Array(0)
     this.length = 0
     return fixedColumn(this.#spec, this.#nulls, length, bits)
@@ -119,7 +125,7 @@ export class BooleanAppender implements Appender {
 
   #put(value: boolean): void {
     const at = this.length >> 3
-    if (at >= this.#bits.length) this.#bits = grown(this.#bits, at + 1)
+    if (at >= this.#bits.length) this.#bits = grown(this.#bits, at + 1, this.#before)
     const bit = 1 << (this.length++ & 7)
     this.#bits[at] = value ? this.#bits[at]! | bit : this.#bits[at]! & ~bit
   }
@@ -131,6 +137,8 @@ export class FixedBytesAppender implements Appender {
   readonly #spec: ColumnSpec
   readonly #width: number
   readonly #nulls = new Nulls()
+  /** Of the batch before: how large its buffer had to be. */
+  #before = 0
   #bytes = new Uint8Array(0)
   #view = new DataView(this.#bytes.buffer)
 
@@ -178,6 +186,7 @@ export class FixedBytesAppender implements Appender {
   finish(): FixedColumn {
     const { length } = this
     const bytes = this.#bytes.subarray(0, length * this.#width)
+    this.#before = length * this.#width
     this.#bytes = new Uint8Array(0)
     this.length = 0
     return fixedColumn(this.#spec, this.#nulls, length, bytes)
@@ -187,7 +196,7 @@ export class FixedBytesAppender implements Appender {
   #next(): number {
     const at = this.length * this.#width
     if (at + this.#width > this.#bytes.length) {
-      this.#bytes = grown(this.#bytes, at + this.#width)
+      this.#bytes = grown(this.#bytes, at + this.#width, this.#before)
       this.#view = new DataView(this.#bytes.buffer)
     }
     this.length++

@@ -15,6 +15,8 @@ export class Int32Appender implements Appender {
   readonly #spec: ColumnSpec
   readonly #isInt: boolean
   readonly #nulls = new Nulls()
+  /** Of the batch before: how large its buffer had to be. */
+  #before = 0
   #values = new Int32Array(0)
 
   constructor(spec: ColumnSpec) {
@@ -56,13 +58,14 @@ export class Int32Appender implements Appender {
 
   finish(): FixedColumn {
     const column = fixedColumn(this.#spec, this.#nulls, this.length, this.#values.subarray(0, this.length))
+    this.#before = this.length
     this.#values = new Int32Array(0)
     this.length = 0
     return column
   }
 
   #put(value: number): void {
-    if (this.length === this.#values.length) this.#values = grown(this.#values, this.length + 1)
+    if (this.length === this.#values.length) this.#values = grown(this.#values, this.length + 1, this.#before)
     this.#values[this.length++] = value
   }
 }
@@ -74,6 +77,8 @@ export class Int64Appender implements Appender {
   readonly #isLong: boolean
   readonly #isMicros: boolean
   readonly #nulls = new Nulls()
+  /** Of the batch before: how large its buffer had to be. */
+  #before = 0
   #values = new BigInt64Array(0)
   /** The same memory as 32-bit halves (little-endian, as Arrow): a number is stored without making a bigint of it. */
   #halves = new Int32Array(0)
@@ -119,6 +124,7 @@ export class Int64Appender implements Appender {
 
   finish(): FixedColumn {
     const column = fixedColumn(this.#spec, this.#nulls, this.length, this.#values.subarray(0, this.length))
+    this.#before = this.length
     this.#values = new BigInt64Array(0)
     this.#halves = new Int32Array(0)
     this.length = 0
@@ -151,7 +157,7 @@ export class Int64Appender implements Appender {
 
   #reserve(count: number): void {
     if (this.length + count <= this.#values.length) return
-    this.#values = grown(this.#values, this.length + count)
+    this.#values = grown(this.#values, this.length + count, this.#before)
     this.#halves = new Int32Array(this.#values.buffer)
   }
 }

@@ -86,6 +86,8 @@ export class ListAppender implements Appender {
   length = 0
   readonly #spec: ColumnSpec
   readonly #nulls = new Nulls()
+  /** Of the batch before: how large its buffer had to be. */
+  #before = 0
   readonly #element: Appender
   #offsets = new Int32Array(0)
 
@@ -136,6 +138,7 @@ export class ListAppender implements Appender {
     const { length } = this
     const { fieldId, type } = this.#spec
     const offsets = length === 0 ? new Int32Array(1) : this.#offsets.subarray(0, length + 1)
+    this.#before = length + 1
     this.#offsets = new Int32Array(0)
     this.length = 0
     return {
@@ -150,7 +153,7 @@ export class ListAppender implements Appender {
   }
 
   #end(): void {
-    if (this.length + 2 > this.#offsets.length) this.#offsets = grown(this.#offsets, this.length + 2)
+    if (this.length + 2 > this.#offsets.length) this.#offsets = grown(this.#offsets, this.length + 2, this.#before)
     this.#offsets[++this.length] = this.#element.length
   }
 }
@@ -167,6 +170,8 @@ export class MapAppender implements Appender {
   readonly #spec: ColumnSpec
   readonly #keyType: Type
   readonly #nulls = new Nulls()
+  /** Of the batch before: how large its buffer had to be. */
+  #before = 0
   readonly #key: Appender
   readonly #value: Appender
   #offsets = new Int32Array(0)
@@ -223,6 +228,7 @@ export class MapAppender implements Appender {
     const { length } = this
     const { fieldId, type } = this.#spec
     const offsets = length === 0 ? new Int32Array(1) : this.#offsets.subarray(0, length + 1)
+    this.#before = length + 1
     this.#offsets = new Int32Array(0)
     this.length = 0
     const [key, value] = [this.#key.finish(), this.#value.finish()]
@@ -259,7 +265,7 @@ export class MapAppender implements Appender {
   }
 
   #end(): void {
-    if (this.length + 2 > this.#offsets.length) this.#offsets = grown(this.#offsets, this.length + 2)
+    if (this.length + 2 > this.#offsets.length) this.#offsets = grown(this.#offsets, this.length + 2, this.#before)
     this.#offsets[++this.length] = this.#key.length
   }
 }

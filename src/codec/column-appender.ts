@@ -52,18 +52,22 @@ const MAX_COLUMN_BYTES = 2 ** 31 - 1
 
 type TypedArray = Uint8Array | Int32Array | BigInt64Array | Float32Array | Float64Array
 
-/** A copy of `values` with room for at least `needed` elements. */
-export function grown<T extends TypedArray>(values: T, needed: number): T {
-  const capacity = Math.max(needed, values.length * 2, INITIAL_CAPACITY)
+/**
+ * A copy of `values` with room for at least `needed` elements. An empty one gets `first` of them at once, as many as
+ * the batch before had: what is outgrown is garbage outside V8's heap, and enough of it makes V8 collect all of the heap.
+ */
+export function grown<T extends TypedArray>(values: T, needed: number, first: number): T {
+  const capacity = Math.max(needed, values.length === 0 ? first : values.length * 2, INITIAL_CAPACITY)
   const larger = new (values.constructor as new (length: number) => T)(capacity)
   larger.set(values as never)
   return larger
 }
 
-/** A copy of `values` with room for at least `needed` bytes, refusing what 32-bit offsets cannot address. */
-export function grownBytes(values: Uint8Array, needed: number): Uint8Array<ArrayBuffer> {
+/** As {@link grown}, for bytes, refusing what 32-bit offsets cannot address. */
+export function grownBytes(values: Uint8Array, needed: number, first: number): Uint8Array<ArrayBuffer> {
   if (needed > MAX_COLUMN_BYTES) invalid('one batch has more than 2 GiB in one column; append in smaller batches')
-  const larger = new Uint8Array(Math.min(MAX_COLUMN_BYTES, Math.max(needed, values.length * 2, INITIAL_CAPACITY * 16)))
+  const capacity = Math.max(needed, values.length === 0 ? first : values.length * 2, INITIAL_CAPACITY * 16)
+  const larger = new Uint8Array(Math.min(MAX_COLUMN_BYTES, capacity))
   larger.set(values)
   return larger
 }

@@ -7,8 +7,8 @@ import type { BytesColumn, Column, FixedColumn } from './columns.ts'
 
 /** Values looked at. */
 const SAMPLE = 2048
-/** So many of them must differ for a dictionary to be refused: then the column has some 30,000 values or more. */
-const DISTINCT_SHARE = 0.97
+/** So many of them must differ for a dictionary to be refused: then the column has some 10,000 values or more. */
+const DISTINCT_SHARE = 0.9
 /** Below this many rows the choice is not worth making. */
 const FEW_ROWS = 8192
 

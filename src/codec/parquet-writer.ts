@@ -1,4 +1,5 @@
 /** Columns into Parquet files, row group by row group, through parquet-wasm. */
+import type { WriterProperties } from 'parquet-wasm/esm'
 import { assert, DataShardError, invalid } from '../errors.ts'
 import type { Schema } from '../spec/types.ts'
 import { encodeArrowStream } from './arrow-ipc.ts'
@@ -116,6 +117,8 @@ class Writer implements ParquetWriter {
   #pending: ColumnBatch[] = []
   #pendingRows = 0
   #rows = 0
+  /** Kept from row group to row group: memory outside V8's heap is what makes it collect garbage. */
+  #scratch: Uint8Array = new Uint8Array(0)
 
   constructor(wasm: ParquetWasm, schema: Schema, options: ParquetOptions) {
     this.#wasm = wasm
@@ -158,7 +161,9 @@ class Writer implements ParquetWriter {
   }
 
   #encode(): readonly Uint8Array[] {
-    const file = encodeRowGroup(this.#wasm, this.#schema, this.#pending, this.#options)
+    const stream = encodeArrowStream(this.#schema, this.#pending, this.#scratch)
+    this.#scratch = stream.length > this.#scratch.length ? stream : this.#scratch
+    const file = encodeRowGroup(this.#wasm, stream, properties(this.#wasm, this.#schema, this.#pending, this.#options))
     this.#rows += this.#pendingRows
     this.#pending = []
     this.#pendingRows = 0
@@ -168,23 +173,22 @@ class Writer implements ParquetWriter {
 }
 
 /** One row group as a Parquet file of its own. */
-function encodeRowGroup(
-  wasm: ParquetWasm,
-  schema: Schema,
-  batches: readonly ColumnBatch[],
-  options: ParquetOptions,
-): Uint8Array {
+function encodeRowGroup(wasm: ParquetWasm, stream: Uint8Array, settings: WriterProperties): Uint8Array {
   try {
-    const table = wasm.Table.fromIPCStream(encodeArrowStream(schema, batches))
-    return wasm.writeParquet(table, properties(wasm, schema, batches, options))
+    return wasm.writeParquet(wasm.Table.fromIPCStream(stream), settings)
   } catch (error) {
-    throw new DataShardError('internal', `parquet-wasm could not encode ${batches.length} batches: ${String(error)}`, {
+    throw new DataShardError('internal', `parquet-wasm could not encode a row group: ${String(error)}`, {
       cause: error,
     })
   }
 }
 
-function properties(wasm: ParquetWasm, schema: Schema, batches: readonly ColumnBatch[], options: ParquetOptions) {
+function properties(
+  wasm: ParquetWasm,
+  schema: Schema,
+  batches: readonly ColumnBatch[],
+  options: ParquetOptions,
+): WriterProperties {
   let builder = new wasm.WriterPropertiesBuilder()
     .setCompression(wasm.Compression[CODECS[options.codec ?? 'zstd']])
     .setStatisticsEnabled(wasm.EnabledStatistics.Chunk)
