@@ -39,7 +39,7 @@ export const COLUMN = {
   encodingStats: 13,
 } as const
 /** Fields of `Statistics`; 1 and 2 are the deprecated max and min, whose order nobody knows. */
-const STATISTICS = { nullCount: 3, max: 5, min: 6, maxExact: 7, minExact: 8 } as const
+const STATISTICS = { nullCount: 3, max: 5, min: 6 } as const
 
 const MAGIC = 0x31524150
 const MAGIC_ENCRYPTED = 0x45524150
@@ -52,13 +52,13 @@ const MIN_FILE_BYTES = 13
 /** A footer larger than this is no footer: 10,000 columns in 100 row groups take about this much. */
 const MAX_FOOTER_BYTES = 256 * 1024 * 1024
 
-/** Raw values of one column of one row group; the bytes are as `PLAIN` encodes them. */
+/**
+ * Raw values of one column of one row group, as `PLAIN` encodes them. A writer may have shortened them (`is_max_value_exact`):
+ * they are bounds all the same.
+ */
 export interface ParquetStatistics {
   readonly min?: Uint8Array
   readonly max?: Uint8Array
-  /** False if the writer says that it shortened the value. */
-  readonly minExact: boolean
-  readonly maxExact: boolean
   readonly nullCount?: bigint
 }
 
@@ -219,8 +219,6 @@ function parseStatistics(raw: unknown, ordered: boolean): ParquetStatistics | un
   return {
     ...(min instanceof Uint8Array && { min }),
     ...(max instanceof Uint8Array && { max }),
-    minExact: statistics.get(STATISTICS.minExact)?.value !== false,
-    maxExact: statistics.get(STATISTICS.maxExact)?.value !== false,
     ...(nullCount !== undefined && nullCount >= 0n && { nullCount }),
   }
 }

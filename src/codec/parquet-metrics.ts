@@ -20,9 +20,19 @@ interface DescribedColumn {
 interface Summary {
   readonly values: bigint
   readonly nulls: bigint | undefined
+  /** No value is below `lower` or above `upper`; both are there or neither. */
   readonly lower: Value | undefined
   readonly upper: Value | undefined
 }
+
+/** What a footer says about a column of a whole file. */
+export interface ColumnSummary extends Summary, DescribedColumn {
+  /** Bytes in the file. */
+  readonly size: number
+}
+
+/** How much is said about a column; a number: bounds of at most so many code points or bytes. */
+export type ColumnDetail = 'none' | 'counts' | 'full' | number
 
 /**
  * Metrics of one row group by field id, bounds in full. Columns that the file does not have count as what they are read
@@ -30,43 +40,44 @@ interface Summary {
  */
 export function rowGroupMetrics(group: ParquetRowGroup, sources: readonly FieldSource[]): ColumnMetrics {
   const metrics = emptyMetrics()
-  const rows = BigInt(group.rowCount)
+  const values = BigInt(group.rowCount)
   for (const { field, node } of describedColumns(sources)) {
-    add(metrics, field, summarise(group.chunks[node.leaf]!, node, field.type), undefined)
+    add(metrics, field, summarise(group.chunks[node.leaf]!, node, field.type), 'full')
   }
   for (const source of sources) {
     if (source.kind !== 'constant') continue
     const { field, value } = source
-    const nulls = value === null ? rows : 0n
-    add(metrics, field, { values: rows, nulls, lower: value ?? undefined, upper: value ?? undefined }, undefined)
+    const bound = value ?? undefined
+    add(metrics, field, { values, nulls: value === null ? values : 0n, lower: bound, upper: bound }, 'full')
   }
   return metrics
 }
 
-export interface FileMetricsOptions {
-  /** Bounds of strings and binaries are cut to so many code points or bytes. */
-  readonly truncateTo: number
+/** What a footer says about each column. Bounds and counts only where every row group has them. */
+export function columnSummaries(footer: ParquetFooter, sources: readonly FieldSource[]): readonly ColumnSummary[] {
+  return describedColumns(sources).map(({ field, node }) => {
+    const chunks = footer.rowGroups.map((group) => group.chunks[node.leaf]!)
+    const summaries = chunks.map((chunk) => summarise(chunk, node, field.type))
+    const size = chunks.reduce((sum, chunk) => sum + chunk.size, 0)
+    return { ...summaries.reduce((a, b) => join(a, b, field.type), NOTHING), field, node, size }
+  })
 }
 
 /**
- * Metrics of a whole file by field id. A column has bounds only if every row group has them, and its count of nulls too.
- * Floating-point columns have none: footers do not count NaNs, and readers would take that for "there are none".
+ * Metrics of a whole file by field id, for its manifest. Floating-point columns have no bounds: footers do not count
+ * NaNs, and readers take bounds without that count for "there are none".
  */
 export function metricsFromFooter(
-  footer: ParquetFooter,
-  sources: readonly FieldSource[],
-  options: FileMetricsOptions,
+  summaries: readonly ColumnSummary[],
+  detailOf: (fieldId: number) => ColumnDetail,
 ): ColumnMetrics {
   const metrics = emptyMetrics()
-  for (const { field, node } of describedColumns(sources)) {
-    const chunks = footer.rowGroups.map((group) => group.chunks[node.leaf]!)
-    const all = chunks
-      .map((chunk) => summarise(chunk, node, field.type))
-      .reduce((a, b) => join(a, b, field.type), NOTHING)
+  for (const summary of summaries) {
+    const { field, size } = summary
     const isFloat = field.type.type === 'float' || field.type.type === 'double'
-    const summary = isFloat ? { ...all, lower: undefined, upper: undefined } : all
-    add(metrics, field, summary, options.truncateTo)
-    metrics.columnSizes.set(field.id, BigInt(chunks.reduce((size, chunk) => size + chunk.size, 0)))
+    const detail = detailOf(field.id)
+    add(metrics, field, summary, isFloat && detail !== 'none' ? 'counts' : detail)
+    if (detail !== 'none') metrics.columnSizes.set(field.id, BigInt(size))
   }
   return metrics
 }
@@ -91,16 +102,17 @@ function emptyMetrics(): MutableMetrics {
   }
 }
 
-function add(metrics: MutableMetrics, field: Field, summary: Summary, truncateTo: number | undefined): void {
+function add(metrics: MutableMetrics, field: Field, summary: Summary, detail: ColumnDetail): void {
   const { values, nulls, lower, upper } = summary
+  if (detail === 'none') return
   metrics.valueCounts.set(field.id, values)
   // Bounds without counts mislead other readers (fault 25).
   if (nulls === undefined) return
   metrics.nullValueCounts.set(field.id, nulls)
-  if (lower === undefined || upper === undefined) return
+  if (detail === 'counts' || lower === undefined || upper === undefined) return
   const { type } = field
-  const low = truncateTo === undefined ? lower : truncateLowerBound(type, lower, truncateTo)
-  const high = truncateTo === undefined ? upper : truncateUpperBound(type, upper, truncateTo)
+  const low = detail === 'full' ? lower : truncateLowerBound(type, lower, detail)
+  const high = detail === 'full' ? upper : truncateUpperBound(type, upper, detail)
   metrics.lowerBounds.set(field.id, encodeValue(type, low))
   if (high !== undefined) metrics.upperBounds.set(field.id, encodeValue(type, high))
 }
@@ -141,7 +153,7 @@ function join(a: Summary, b: Summary, type: Type): Summary {
   if (a.nulls === a.values) return { ...b, values, nulls }
   if (b.nulls === b.values) return { ...a, values, nulls }
   const known = a.lower !== undefined && b.lower !== undefined && a.upper !== undefined && b.upper !== undefined
-  if (!known) return { values, nulls, lower: undefined, upper: undefined }
+  if (!known) return { ...NOTHING, values, nulls }
   return {
     values,
     nulls,

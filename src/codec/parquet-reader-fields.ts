@@ -3,6 +3,7 @@
  * by the table's name mapping for files that have no ids; and what stands in for a column that a file has not.
  */
 import { corrupt, DataShardError } from '../errors.ts'
+import type { ErrorCode } from '../errors.ts'
 import type { MappedField, NameMapping } from '../spec/name-mapping.ts'
 import { NAME_MAPPING_PROPERTY } from '../spec/name-mapping.ts'
 import { parseLiteral } from '../spec/values.ts'
@@ -27,6 +28,8 @@ export interface SourceOptions {
   readonly partitionValues?: ReadonlyMap<number, Value | null> | undefined
   /** Names the file in errors. */
   readonly where: string
+  /** What a file that does not fit is: `corrupt` in a table (default), `invalid-argument` where it is about to enter one. */
+  readonly code?: ErrorCode
 }
 
 /**
@@ -38,7 +41,8 @@ export interface SourceOptions {
 export function sourcesOf(fields: readonly Field[], root: ParquetNode, options: SourceOptions): readonly FieldSource[] {
   const byId = hasFieldIds(root)
   if (!byId && options.nameMapping === undefined && fields.length > 0 && root.children.length > 0) {
-    return corrupt(
+    return fault(
+      options,
       `${options.where} has no field ids, and the table no name mapping that says which column is which; ` +
         `set the table property ${NAME_MAPPING_PROPERTY}`,
     )
@@ -47,6 +51,10 @@ export function sourcesOf(fields: readonly Field[], root: ParquetNode, options: 
     ? (field, shapes) => shapes.find((shape) => shape.node.fieldId === field.id)
     : finderByName(options.nameMapping ?? [])
   return fields.map((field) => sourceOf(field, shapesOf(root), find, options, field.name))
+}
+
+function fault(options: SourceOptions, message: string): never {
+  throw new DataShardError(options.code ?? 'corrupt', message)
 }
 
 /** Whether any field of the schema has an id: then all that matter have. */
@@ -88,11 +96,14 @@ function stored(field: Field, shape: Shape, find: Finder, options: SourceOptions
   const { type } = field
   const kind = isNested(type) ? type.type : 'primitive'
   if (kind !== shape.kind) {
-    return corrupt(`column '${name}' of ${options.where} is ${describeShape(shape)}, the table expects ${type.type}`)
+    return fault(
+      options,
+      `column '${name}' of ${options.where} is ${describeShape(shape)}, the table expects ${type.type}`,
+    )
   }
   if (kind === 'primitive') {
     const why = misfit(shape.node, type)
-    if (why !== undefined) return corrupt(`column '${name}' of ${options.where} does not fit the table: ${why}`)
+    if (why !== undefined) return fault(options, `column '${name}' of ${options.where} does not fit the table: ${why}`)
     return { kind: 'stored', field, shape, children: [] }
   }
   const children = childFields(type).map((child, i) =>
@@ -115,7 +126,7 @@ function absent(field: Field, options: SourceOptions, name: string): FieldSource
     return { kind: 'constant', field, value: initialDefault(field, options, name) }
   }
   if (field.required) {
-    return corrupt(`${options.where} has no column '${name}' (field id ${field.id}), which the table requires`)
+    return fault(options, `${options.where} has no column '${name}' (field id ${field.id}), which the table requires`)
   }
   return { kind: 'constant', field, value: null }
 }
