@@ -61,7 +61,10 @@ const CHECKED_FIRST_ROWS = 250_000
 export interface Staged {
   readonly context: WriteContext
   readonly batches: readonly ColumnBatch[]
+  /** Files that this append wrote, to be deleted if it is given up. */
   readonly written: readonly DataFile[]
+  /** Files of the caller's, to be left alone whatever happens. */
+  readonly adopted?: readonly DataFile[]
   readonly rows: number
 }
 
@@ -188,11 +191,11 @@ export async function encodeStaged(parts: readonly Staged[], files: TableFiles):
   }
   const encoded: AppendedFile[] = []
   for (const { context, batches } of groups.values()) encoded.push(...(await encodeDataFiles(batches, context)))
-  const written = parts.flatMap((part) => part.written)
-  return [...encoded, ...written.map((dataFile) => uploaded(files, dataFile))]
+  const inPlace = parts.flatMap((part) => [...part.written, ...(part.adopted ?? [])])
+  return [...encoded, ...inPlace.map((dataFile) => uploaded(files, dataFile))]
 }
 
-export function uploaded(files: TableFiles, dataFile: DataFile): AppendedFile {
+function uploaded(files: TableFiles, dataFile: DataFile): AppendedFile {
   return { dataFile, key: files.resolve(dataFile.path), bytes: undefined }
 }
 
@@ -229,7 +232,7 @@ function tooLate(location: string): DataShardError {
   )
 }
 
-export function rowsIn(batches: readonly ColumnBatch[]): number {
+function rowsIn(batches: readonly ColumnBatch[]): number {
   return batches.reduce((sum, batch) => sum + batch.length, 0)
 }
 

@@ -52,6 +52,7 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
   readonly #summary: Readonly<Record<string, string>>
   readonly #readOnly: string | undefined
   readonly #ownsStore: boolean
+  readonly #s3: OpenOptions['s3']
 
   private constructor(place: Place, head: TableHead, options: OpenOptions, readOnly: string | undefined) {
     this.location = place.location
@@ -61,6 +62,7 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
     this.#summary = writerSummary(options.writer)
     this.#readOnly = readOnly ?? movedFrom(place, head.metadata)
     this.#ownsStore = options.store === undefined
+    this.#s3 = options.s3
     this.#appender = new Appender({
       committer: this.#committer,
       files: this.#files,
@@ -135,7 +137,8 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
   async appendFiles(paths: readonly string[], options: AppendFilesOptions = {}): Promise<AppendResult> {
     this.#refuseReadOnly()
     const tx = this.#newTransaction()
-    const { staged, before } = await stageFiles(paths, { files: this.#files, committer: this.#committer }, options)
+    const context = { files: this.#files, lists: this.#lists, committer: this.#committer, s3: this.#s3 }
+    const { staged, before } = await stageFiles(paths, context, options)
     tx.addStaged(staged, before)
     return tx.commit(options)
   }
