@@ -1,5 +1,5 @@
 /** Which snapshots appended rows after a given one. */
-import { corrupt, DataShardError, invalid, unsupported } from '../errors.ts'
+import { corrupt, DataShardError, unsupported } from '../errors.ts'
 import type { TableMetadata } from '../spec/metadata.ts'
 import { snapshotById } from '../spec/metadata.ts'
 import type { Snapshot } from '../spec/snapshot.ts'
@@ -18,8 +18,8 @@ const OTHER_OPERATIONS: ReadonlySet<string> = new Set(['replace', 'overwrite', '
  * them. As in Iceberg's incremental append scan the other operations do not count: what they rewrote was appended
  * before, what they deleted was appended nevertheless, and what an overwrite wrote was not appended.
  *
- * @throws `invalid-argument` if `since` is no ancestor; `not-found` if the history between them is not kept;
- *   `unsupported` if a snapshot between them does not say what it did.
+ * @throws `not-found` if `since` is no ancestor, or the history between them is not kept; `unsupported` if a snapshot
+ *   between them does not say what it did.
  */
 export function appendsSince(
   metadata: TableMetadata,
@@ -57,10 +57,11 @@ function between(metadata: TableMetadata, snapshot: Snapshot, since: Snapshot, t
 
 function noAncestor(metadata: TableMetadata, snapshot: Snapshot, since: Snapshot, table: string): never {
   const isNewer = since.timestampMs > snapshot.timestampMs && snapshotById(metadata, since.snapshotId) !== undefined
-  return invalid(
+  throw new DataShardError(
+    'not-found',
     `snapshot ${since.snapshotId} is no ancestor of snapshot ${snapshot.snapshotId} of ${table}, so there are no rows ` +
       `"since" it${isNewer ? '; it is the newer of the two' : ''}`,
-    { table, since: String(since.snapshotId), snapshot: String(snapshot.snapshotId) },
+    { details: { table, since: String(since.snapshotId), snapshot: String(snapshot.snapshotId) } },
   )
 }
 

@@ -1,4 +1,5 @@
 /** From a snapshot and a predicate to the files that may hold matching rows (spec: "Scan Planning"). */
+import { UNKNOWN_COUNT } from '../codec/manifest-list.ts'
 import { throwIfAborted } from '../errors.ts'
 import { TRUE } from '../spec/bound-logic.ts'
 import type { ManifestEntry, ManifestFile } from '../spec/data-file.ts'
@@ -17,8 +18,11 @@ import type { FileScanTask, PlanRequest, ScanPlan, ScanStats, TaskStream } from 
 
 /** Enough to hide a store's latency. */
 const DEFAULT_CONCURRENCY = 16
+
 /** Manifests under way together: a manifest is a few megabytes at most, and unfolds in memory to several times that. */
 const AHEAD_BYTES = 64 * 1024 * 1024
+/** What a manifest list of v1 that counts no rows is decoded to. */
+const UNKNOWN_ROWS = BigInt(UNKNOWN_COUNT)
 
 /**
  * The tasks of a scan, all at once.
@@ -64,7 +68,7 @@ export async function countByManifestList(request: PlanRequest): Promise<bigint 
   let rows = 0n
   for (const { manifest } of listed) {
     if (manifest.content === 'deletes') continue
-    if (manifest.addedRowsCount < 0n || manifest.existingRowsCount < 0n) return undefined
+    if (manifest.addedRowsCount === UNKNOWN_ROWS || manifest.existingRowsCount === UNKNOWN_ROWS) return undefined
     rows += manifest.addedRowsCount + manifest.existingRowsCount
   }
   return rows
@@ -130,8 +134,10 @@ async function* wantedManifests(
 }
 
 function countedFiles({ addedFilesCount, existingFilesCount }: ManifestFile, withExisting: boolean): number {
-  return Math.max(0, addedFilesCount) + (withExisting ? Math.max(0, existingFilesCount) : 0)
+  return knownCount(addedFilesCount) + (withExisting ? knownCount(existingFilesCount) : 0)
 }
+
+const knownCount = (count: number): number => (count === UNKNOWN_COUNT ? 0 : count)
 
 function sourcesOf({ metadata, snapshot, since, files }: PlanRequest): readonly Source[] {
   if (snapshot === undefined) return []
