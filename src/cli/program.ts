@@ -80,6 +80,10 @@ function buildProgram(io: Io, action: Action): Command {
     .helpCommand('help [command]', 'print help for a command')
     .addHelpText('after', EPILOGUE)
     .showSuggestionAfterError(true)
+    // What every command has need not be said for each.
+    .configureHelp({
+      subcommandTerm: (command) => [command.name(), ...command.registeredArguments.map(argumentTerm)].join(' '),
+    })
     .configureOutput({
       writeOut: (text) => void io.stdout.write(text),
       writeErr: (text) => void io.stderr.write(text),
@@ -91,6 +95,11 @@ function buildProgram(io: Io, action: Action): Command {
     .exitOverride()
   for (const spec of COMMANDS) addCommand(program, spec, action)
   return program
+}
+
+function argumentTerm(argument: Argument): string {
+  const name = argument.name() + (argument.variadic ? '...' : '')
+  return argument.required ? `<${name}>` : `[${name}]`
 }
 
 function addCommand(program: Command, spec: CommandSpec, action: Action): void {

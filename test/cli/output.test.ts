@@ -77,14 +77,17 @@ describe('rows as text', () => {
     expect(await print('tsv', [ROW], { timestamps: 'micros' })).toContain('\t1767225600000001\t')
   })
 
-  test('a table of more rows than are measured keeps the widths of the first ones', async () => {
+  test('rows after those that widths were measured on: cut on a terminal, else whole and uneven', async () => {
     const rows = Array.from({ length: 1500 }, (_, i) => ({
       ...EMPTY,
       l: BigInt(i),
-      s: i === 1400 ? 'x'.repeat(50) : 'y',
+      s: i === 1400 ? 'z'.repeat(50) : 'y',
     }))
-    const lines = (await print('table', rows)).split('\n')
-    expect(lines).toHaveLength(1500 + 2 + 1)
-    expect(lines[1402]).toContain('…')
+    const piped = (await print('table', rows)).split('\n')
+    expect(piped).toHaveLength(1500 + 2 + 1)
+    expect(piped[1402]).toContain('z'.repeat(50))
+    const terminal = (await print('table', rows, { width: 80 })).split('\n')
+    expect(terminal[1402]).toContain('…')
+    for (const line of terminal) expect(line.length).toBeLessThanOrEqual(80)
   })
 })

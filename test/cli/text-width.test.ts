@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { displayWidth, padToWidth, truncateToWidth, visibleText } from '../../src/cli/output/text-width.ts'
+import { displayWidth, fitToWidth, truncateToWidth, visibleText } from '../../src/cli/output/text-width.ts'
 
 describe('text width', () => {
   test('ascii, wide characters, emoji and combining marks take 1, 2, 2 and 0 columns', () => {
@@ -21,8 +21,11 @@ describe('text width', () => {
   })
 
   test('padding counts columns, not code units', () => {
-    expect(padToWidth('日', 4, 'left')).toBe('日  ')
-    expect(padToWidth('12', 4, 'right')).toBe('  12')
+    expect(fitToWidth('日', 4, 4, 'left')).toBe('日  ')
+    expect(fitToWidth('12', 4, 4, 'right')).toBe('  12')
+    expect(fitToWidth('123456', 4, 4, 'right')).toBe('123…')
+    expect(fitToWidth('日本語', 2, 4, 'left')).toBe('日…')
+    expect(fitToWidth('123456', 4, 10, 'right')).toBe('123456')
   })
 
   test('control characters and direction marks are written out: a value cannot drive the terminal', () => {

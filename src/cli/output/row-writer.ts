@@ -81,7 +81,7 @@ function csvWriter(schema: Schema, sink: Sink, delimiter: string, options: RowWr
   }
 }
 
-/** Widths are measured on so many rows, which wait until then; later rows are cut to them. */
+/** Widths are measured on so many rows, which wait until then. */
 const MEASURED_ROWS = 1_000
 
 function tableWriter(schema: Schema, sink: Sink, options: RowWriterOptions): RowWriter {

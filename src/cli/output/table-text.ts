@@ -1,5 +1,5 @@
 /** Tables for people: a header, a rule, right-aligned numbers, cut to the width of the terminal. */
-import { displayWidth, padToWidth, truncateToWidth, visibleText } from './text-width.ts'
+import { displayWidth, fitToWidth, visibleText } from './text-width.ts'
 
 export interface TextColumn {
   readonly header: string
@@ -12,13 +12,15 @@ const GAP = '  '
 /** No column is made narrower than this to let others fit: less than that shows nothing. */
 const MIN_COLUMN_WIDTH = 6
 
-/** Columns wider than this are cut even when nothing limits the line: a cell is a glimpse, not a dump. */
+/** Cells longer than this are cut even when nothing limits the line: a cell is a glimpse, not a dump. */
 const MAX_COLUMN_WIDTH = 120
 
 export interface TableLayout {
   readonly columns: readonly TextColumn[]
   /** One per shown column; fewer than `columns` when the terminal is too narrow for all of them. */
   readonly widths: readonly number[]
+  /** Cells are cut at these widths: their column's on a terminal, else far to the right, where only lines get uneven. */
+  readonly limits: readonly number[]
 }
 
 /**
@@ -38,12 +40,13 @@ export function layoutTable(
     for (const row of sample) width = Math.max(width, displayWidth(visibleText(row[i] ?? '')))
     return Math.min(width, MAX_COLUMN_WIDTH)
   })
-  if (maxWidth === undefined) return { columns, widths }
+  if (maxWidth === undefined) return { columns, widths, limits: widths.map(() => MAX_COLUMN_WIDTH) }
   const gaps = () => GAP.length * Math.max(0, widths.length - 1)
   while (widths.length > 1 && widths.reduce((sum, width) => sum + least(width), 0) + gaps() > maxWidth) widths.pop()
   const room = maxWidth - gaps()
   const cap = widestThatFits(widths, room)
-  return { columns, widths: widths.map((width) => Math.min(width, Math.max(cap, least(width)))) }
+  const fitting = widths.map((width) => Math.min(width, Math.max(cap, least(width))))
+  return { columns, widths: fitting, limits: fitting }
 }
 
 /** What a column of this width keeps in any case. */
@@ -67,9 +70,8 @@ export function tableHeader(layout: TableLayout): string {
 
 /** One line of a table, with its line break. */
 export function tableLine(layout: TableLayout, cells: readonly string[]): string {
-  const shown = layout.widths.map((width, i) =>
-    padToWidth(truncateToWidth(visibleText(cells[i] ?? ''), width), width, layout.columns[i]!.align),
-  )
+  const { widths, limits, columns } = layout
+  const shown = widths.map((width, i) => fitToWidth(visibleText(cells[i] ?? ''), width, limits[i]!, columns[i]!.align))
   return `${shown.join(GAP).trimEnd()}\n`
 }
 

@@ -77,8 +77,11 @@ export function truncateToWidth(text: string, width: number): string {
   return `${kept}…`
 }
 
-/** `text` filled up with blanks to `width` columns. */
-export function padToWidth(text: string, width: number, align: 'left' | 'right'): string {
-  const blanks = ' '.repeat(Math.max(0, width - displayWidth(text)))
-  return align === 'right' ? blanks + text : text + blanks
+/** `text` cut to `limit` columns and filled up with blanks to `width`. */
+export function fitToWidth(text: string, width: number, limit: number, align: 'left' | 'right'): string {
+  const plain = PLAIN.test(text)
+  if (plain && text.length > limit) return `${text.slice(0, limit - 1)}…`
+  const cut = plain ? text : truncateToWidth(text, limit)
+  const blanks = ' '.repeat(Math.max(0, width - (plain ? text.length : displayWidth(cut))))
+  return align === 'right' ? blanks + cut : cut + blanks
 }
