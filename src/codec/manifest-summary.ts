@@ -1,20 +1,31 @@
 /** What a manifest list says about a manifest (spec: "Manifest Lists", `manifest_file` and `field_summary`). */
 import type { FieldSummary, ManifestContent, ManifestEntry, ManifestFile } from '../spec/data-file.ts'
 import type { PartitionSpec } from '../spec/partition.ts'
+import { isOrderShared } from '../spec/predicate-order.ts'
 import type { Schema, Type, Value } from '../spec/types.ts'
 import { compareValues, encodeValue } from '../spec/values.ts'
 import { partitionFieldType } from './manifest-schema.ts'
 
-/** One summary for each field of the spec, over all entries, whatever their status. */
+/** The part of a manifest's line that is about its partitions: one summary for each field of the spec, or nothing. */
+export type PartitionSummaries = Pick<ManifestFile, 'partitions'>
+
+/**
+ * What the entries' partitions come to, whatever their status. Nothing is said if it would need bounds that engines do
+ * not agree about: a summary without bounds says that all values are null.
+ */
 export function manifestSummary(
   entries: readonly ManifestEntry[],
   spec: PartitionSpec,
   schema: Schema,
-): FieldSummary[] {
-  return spec.fields.map((field, i) => {
-    const values = entries.map((entry) => entry.dataFile.partition[i] ?? null)
-    return summarize(values, partitionFieldType(field, schema))
-  })
+): PartitionSummaries {
+  const types = spec.fields.map((field) => partitionFieldType(field, schema))
+  const isDisputed = (type: Type | undefined, i: number): boolean =>
+    type !== undefined &&
+    !isOrderShared(type) &&
+    entries.some((entry) => (entry.dataFile.partition[i] ?? null) !== null)
+  if (types.some(isDisputed)) return {}
+  const valuesOf = (i: number) => entries.map((entry) => entry.dataFile.partition[i] ?? null)
+  return { partitions: types.map((type, i) => summarize(valuesOf(i), type)) }
 }
 
 /** Without a type (its column was dropped) values cannot be ordered, and no bounds are given. */
@@ -72,6 +83,6 @@ export function describeManifest(manifest: ManifestDescription): ManifestFile {
     addedRowsCount: rows.added,
     existingRowsCount: rows.existing,
     deletedRowsCount: rows.deleted,
-    partitions: manifestSummary(manifest.entries, manifest.spec, manifest.schema),
+    ...manifestSummary(manifest.entries, manifest.spec, manifest.schema),
   }
 }

@@ -60,7 +60,9 @@ export class ManifestListCache {
   async get(snapshot: Snapshot, signal?: AbortSignal): Promise<readonly ManifestFile[]> {
     const path = snapshot.manifestList
     if (path === undefined) {
-      unsupported(`snapshot ${snapshot.snapshotId} lists its manifests in the metadata itself, as only format v1 allows`)
+      unsupported(
+        `snapshot ${snapshot.snapshotId} lists its manifests in the metadata itself, as only format v1 allows`,
+      )
     }
     const cached = this.#lists.get(path)
     if (cached) return cached
@@ -170,7 +172,7 @@ function writeManifests(
         addedRowsCount: entries.reduce((sum, entry) => sum + entry.dataFile.recordCount, 0n),
         existingRowsCount: 0n,
         deletedRowsCount: 0n,
-        partitions: manifestSummary(entries, spec, schema),
+        ...manifestSummary(entries, spec, schema),
       },
     }
   })
@@ -189,14 +191,12 @@ async function putManifestList(
 ): Promise<{ key: string; path: string; manifests: readonly ManifestFile[] }> {
   const { files } = options
   const sequenceNumber = base.lastSequenceNumber + 1n
-  const added = parts.manifests.map(
-    ({ file }): ManifestFile => ({
-      ...file,
-      sequenceNumber,
-      minSequenceNumber: sequenceNumber,
-      addedSnapshotId: parts.id,
-    }),
-  )
+  const added = parts.manifests.map(({ file }): ManifestFile => ({
+    ...file,
+    sequenceNumber,
+    minSequenceNumber: sequenceNumber,
+    addedSnapshotId: parts.id,
+  }))
   const manifests = [...added, ...parts.carried]
   const parent = base.currentSnapshotId
   const bytes = encodeManifestList({
@@ -212,7 +212,12 @@ async function putManifestList(
 }
 
 /** A name that is used once: an overwrite that is repeated does no harm, so the store may retry it. */
-async function putUnique(files: TableFiles, key: string, bytes: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
+async function putUnique(
+  files: TableFiles,
+  key: string,
+  bytes: Uint8Array,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   await files.store.put(key, bytes, { mode: 'overwrite', signal })
 }
 
@@ -259,4 +264,3 @@ function snapshotUpdates(base: TableMetadata, snapshot: Snapshot): readonly Tabl
     },
   ]
 }
-

@@ -42,6 +42,14 @@ export function boundOrders(type: Type): readonly Comparator[] {
   return type.type === 'uuid' ? [compareValues(type), compareUuidsAsSignedLongs] : [predicateOrder(type)]
 }
 
+/**
+ * Whether all engines order the values of a type alike. Where they do not, bounds must not be written: whichever order
+ * they are in, another engine skips files that hold what it is looking for.
+ */
+export function isOrderShared(type: Type): boolean {
+  return boundOrders(type).length === 1
+}
+
 function compareUuidsAsSignedLongs(a: Value, b: Value): number {
   for (const at of UUID_HALVES) {
     const x = signedHalf(a as string, at)

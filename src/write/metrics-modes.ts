@@ -3,6 +3,7 @@
  * "Write properties").
  */
 import { invalid } from '../errors.ts'
+import { isOrderShared } from '../spec/predicate-order.ts'
 import { findColumn, indexSchema } from '../spec/schema.ts'
 import type { SortOrder } from '../spec/sort-order.ts'
 import { isPrimitive } from '../spec/types.ts'
@@ -51,6 +52,10 @@ export function metricsModes(
     if (!name.startsWith(`${PREFIX}column.`)) continue
     const { field } = findColumn(schema, name.slice(`${PREFIX}column.`.length))
     if (modes.has(field.id)) modes.set(field.id, parseMode(value, name))
+  }
+  for (const [id, mode] of modes) {
+    // Spark loses rows by bounds of UUIDs, whatever the table's properties say.
+    if (mode !== 'none' && !isOrderShared(indexSchema(schema).byId.get(id)!.field.type)) modes.set(id, 'counts')
   }
   return modes
 }

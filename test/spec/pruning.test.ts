@@ -186,10 +186,11 @@ describe('pruning', () => {
         const entries = partitions(rows, spec, schema, bySpec).map(
           ({ tuple }) => ({ dataFile: { partition: tuple } }) as unknown as ManifestEntry,
         )
-        const summaries = manifestSummary(entries, spec, schema).map(({ containsNan, ...summary }) =>
+        const { partitions: summaries } = manifestSummary(entries, spec, schema)
+        const partial = summaries?.map(({ containsNan, ...summary }) =>
           withNan && containsNan !== undefined ? { ...summary, containsNan } : summary,
         )
-        const manifest = { partitions: summaries } as unknown as ManifestFile
+        const manifest = { partitions: partial } as unknown as ManifestFile
         const mayMatch = manifestMayMatch(projectPredicate(bound, spec), spec, manifest)
         expect(mayMatch || !rows.some(matcher(bound))).toBe(true)
       }),
