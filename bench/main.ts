@@ -51,9 +51,14 @@ async function million(): Promise<void> {
   ]
   const python = judges?.python
   if (python) {
-    contestants.push({ name: 'pyiceberg', command: (at) => [python, join(here, 'million/pyiceberg_million.py'), at, ROWS] })
+    contestants.push({
+      name: 'pyiceberg',
+      command: (at) => [python, join(here, 'million/pyiceberg_million.py'), at, ROWS],
+    })
   }
-  console.log(`\n${Number(ROWS).toLocaleString('en')} task logs, median of ${ROUNDS}, milliseconds and MB of peak memory`)
+  console.log(
+    `\n${Number(ROWS).toLocaleString('en')} task logs, median of ${ROUNDS}, milliseconds and MB of peak memory`,
+  )
   await compete(contestants, JSON.parse)
 }
 
@@ -81,7 +86,11 @@ async function latency(): Promise<void> {
     await compete(contestants, (text) => {
       const times = (JSON.parse(text) as number[]).toSorted((a, b) => a - b)
       const p50 = times[Math.floor(times.length / 2)]!
-      return { 'p50 ms': Math.round(p50), 'round trips': Math.round((p50 / DELAY_MS) * 10) / 10, 'worst ms': Math.round(times.at(-1)!) }
+      return {
+        'p50 ms': Math.round(p50),
+        'round trips': Math.round((p50 / DELAY_MS) * 10) / 10,
+        'worst ms': Math.round(times.at(-1)!),
+      }
     })
   } finally {
     await proxy.stop()
@@ -130,5 +139,10 @@ function median(values: readonly number[]): number {
 
 function firstLine(error: unknown): string {
   const text = String((error as { stderr?: string }).stderr ?? error)
-  return text.split('\n').find((line) => /error/i.test(line))?.trim() ?? text.slice(0, 100)
+  return (
+    text
+      .split('\n')
+      .find((line) => /error/i.test(line))
+      ?.trim() ?? text.slice(0, 100)
+  )
 }

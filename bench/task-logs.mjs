@@ -1,7 +1,12 @@
 /** The rows of the benches: task logs, the use case of the Python package, made from a seed so that every run has the same. */
 
 const STATUS = ['success', 'success', 'success', 'failed', 'running', 'skipped']
-const ERRORS = ['timeout after 30 s', 'connection reset by peer', 'out of memory', 'assertion failed: expected 3, got 4']
+const ERRORS = [
+  'timeout after 30 s',
+  'connection reset by peer',
+  'out of memory',
+  'assertion failed: expected 3, got 4',
+]
 const START_MS = Date.UTC(2026, 0, 1)
 
 /** One row; `index` decides everything. `longs` says whether 64-bit columns are bigint or number. */

@@ -15,8 +15,6 @@ const CONFINED: readonly (readonly [pkg: RegExp, files: RegExp])[] = [
   [/^@smithy\//, /^store\/s3[a-z-]*\.ts$/],
   [/^apache-arrow/, /^codec\//],
   [/^parquet-wasm/, /^codec\//],
-  [/^hyparquet/, /^codec\//],
-  [/^avsc/, /^codec\/avro/],
   [/^commander/, /^cli\//],
   [/^csv-parse/, /^cli\//],
 ]

@@ -18,7 +18,12 @@ const CLI = join(ROOT, 'src/cli/main.ts')
 const run = promisify(execFile)
 const s3 = inject('s3')
 
-const columns = schema({ id: t.string, at: t.timestamptz, kind: t.optional(t.string), amount: t.optional(t.decimal(12, 2)) })
+const columns = schema({
+  id: t.string,
+  at: t.timestamptz,
+  kind: t.optional(t.string),
+  amount: t.optional(t.decimal(12, 2)),
+})
 
 async function runTs(folder: string, name: string, code: string): Promise<void> {
   const file = join(folder, `${name}.mts`)
@@ -36,7 +41,10 @@ async function runShell(folder: string, code: string): Promise<string> {
 function withTestServer(code: string): string {
   return code
     .replaceAll('http://127.0.0.1:9000', s3.endpoint)
-    .replaceAll("accessKeyId: 'minioadmin', secretAccessKey: 'minioadmin'", `accessKeyId: '${s3.accessKeyId}', secretAccessKey: '${s3.secretAccessKey}'`)
+    .replaceAll(
+      "accessKeyId: 'minioadmin', secretAccessKey: 'minioadmin'",
+      `accessKeyId: '${s3.accessKeyId}', secretAccessKey: '${s3.secretAccessKey}'`,
+    )
 }
 
 describe('README', () => {
@@ -45,8 +53,14 @@ describe('README', () => {
 
   test('every line of it works, from top to bottom, in one empty folder', { timeout: 300_000 }, async () => {
     await using folder = await temporaryDirectory()
-    await minioClient(s3).makeBucket('analytics').catch(() => undefined)
-    const shared = await createTable('s3://analytics/prod/events', { schema: columns, s3: s3Options(s3), ifNotExists: true })
+    await minioClient(s3)
+      .makeBucket('analytics')
+      .catch(() => undefined)
+    const shared = await createTable('s3://analytics/prod/events', {
+      schema: columns,
+      s3: s3Options(s3),
+      ifNotExists: true,
+    })
     await shared.close()
     for (const block of of('ts')) await runTs(folder.path, `line-${block.line}`, withTestServer(block.code))
 

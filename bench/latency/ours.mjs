@@ -2,7 +2,12 @@
 import { createTable } from '../../dist/index.js'
 
 const [location, count] = process.argv.slice(2)
-const schema = { fields: [{ id: 1, name: 'a', type: 'long', required: true }, { id: 2, name: 'b', type: 'long', required: true }] }
+const schema = {
+  fields: [
+    { id: 1, name: 'a', type: 'long', required: true },
+    { id: 2, name: 'b', type: 'long', required: true },
+  ],
+}
 const table = await createTable(location, { schema, skipProbe: true })
 const row = { a: 1n, b: 2n }
 for (let warm = 0; warm < 3; warm++) await table.append([row])

@@ -19,7 +19,8 @@ try {
   const started = performance.now()
   const shares = await Promise.all(Array.from({ length: WRITERS }, (_, index) => runWriter(index)))
   const seconds = (performance.now() - started) / 1000
-  for (const [index, { rows, version }] of shares.entries()) console.log(`  batch-${index}: ${rows} rows, version ${version}`)
+  for (const [index, { rows, version }] of shares.entries())
+    console.log(`  batch-${index}: ${rows} rows, version ${version}`)
   const total = shares.reduce((sum, { rows }) => sum + rows, 0)
   console.log(`done in ${seconds.toFixed(1)} s, ${Math.round(total / seconds).toLocaleString('en')} rows per second\n`)
   await table.refresh()

@@ -73,7 +73,9 @@ function runOnce(index: number, report: WriterReport): Promise<number | string |
     child.on('error', reject)
     child.on('message', (message: Message) => {
       if (message.kind === 'started' && report.killed) {
-        console.log(`  ${report.name} finds ${message.alreadyThere} of its ${message.share} rows in the table and goes on`)
+        console.log(
+          `  ${report.name} finds ${message.alreadyThere} of its ${message.share} rows in the table and goes on`,
+        )
       }
       if (message.kind !== 'appended') return
       report.appended += 1

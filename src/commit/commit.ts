@@ -174,7 +174,10 @@ export class Committer {
       throw new DataShardError('not-found', `the table at ${location} was dropped; create it to use it again`)
     }
     if (found.metadata.tableUuid !== this.#head.metadata.tableUuid) {
-      throw new DataShardError('not-found', `the table at ${location} was dropped and another one created; load it again`)
+      throw new DataShardError(
+        'not-found',
+        `the table at ${location} was dropped and another one created; load it again`,
+      )
     }
     this.#head = found
     return found
@@ -234,4 +237,3 @@ export async function createFirstVersion(
   await hint.flush()
   return { won: true, head }
 }
-

@@ -84,7 +84,10 @@ export class GroupCommit<Part, Result> {
 
   /** One commit; returns the members that have to try again because others left. */
   async #try(members: Member<Part, Result>[]): Promise<Member<Part, Result>[]> {
-    const group = groupSignal(members.flatMap((member) => (member.signal ? [member.signal] : [])), members.length)
+    const group = groupSignal(
+      members.flatMap((member) => (member.signal ? [member.signal] : [])),
+      members.length,
+    )
     const check = () => {
       const gone = members.flatMap((member, index) => (member.signal?.aborted ? [index] : []))
       if (gone.length > 0) throw new Withdrawn(gone, undefined)
@@ -113,7 +116,9 @@ export class GroupCommit<Part, Result> {
 }
 
 function cancelled(signal: AbortSignal | undefined): DataShardError {
-  return new DataShardError('aborted', 'the append was cancelled; nothing of it was committed', { cause: signal?.reason })
+  return new DataShardError('aborted', 'the append was cancelled; nothing of it was committed', {
+    cause: signal?.reason,
+  })
 }
 
 /** A signal that fires when all of them have fired; never if a member has none. */

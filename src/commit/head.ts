@@ -88,7 +88,8 @@ async function climb(
     if (ageMs(seen, place.runtime) >= CUSTODY_MS) return undefined
     version += 1
     // Who comes from a version of its own may be far behind: the hint is a shortcut over the first step.
-    if (known && version === known.version + 1) version = Math.max(version, (await readHint(place, signal))?.version ?? 0)
+    if (known && version === known.version + 1)
+      version = Math.max(version, (await readHint(place, signal))?.version ?? 0)
     seen = sighting(place.runtime)
   }
   if (known?.version === version) {
@@ -102,14 +103,20 @@ async function climb(
   return gzip && climb(place, version, 'gzip', undefined, signal)
 }
 
-async function readHint(place: Place, signal?: AbortSignal): Promise<{ version: number; form: VersionForm } | undefined> {
+async function readHint(
+  place: Place,
+  signal?: AbortSignal,
+): Promise<{ version: number; form: VersionForm } | undefined> {
   const bytes = await place.store.get(keyIn(place, HINT_NAME), { signal })
   const version = bytes && parseHint(bytes)
   return version === undefined ? undefined : { version, form: 'plain' }
 }
 
 /** Without a hint, or with one that names nothing: the slow way, through all pages. */
-async function listNewest(place: Place, signal?: AbortSignal): Promise<{ version: number; form: VersionForm } | undefined> {
+async function listNewest(
+  place: Place,
+  signal?: AbortSignal,
+): Promise<{ version: number; form: VersionForm } | undefined> {
   const skip = place.prefix === '' ? 0 : place.prefix.length + 1
   let newest: { version: number; form: VersionForm } | undefined
   for await (const { key } of place.store.list(keyIn(place, 'metadata/v'), { signal })) {

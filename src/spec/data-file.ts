@@ -1,6 +1,5 @@
 /** Data files, manifest entries and manifests (spec: "Manifests", "Manifest Lists"). */
 import type { PartitionTuple } from './partition.ts'
-import type { Value } from './types.ts'
 
 /** Metrics of the columns of one file, by field id. Bounds only for columns that also have value and null counts. */
 export interface ColumnMetrics {
@@ -79,5 +78,3 @@ export interface ManifestFile {
   /** v3 */
   readonly firstRowId?: bigint
 }
-
-export type { Value }

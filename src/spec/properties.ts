@@ -20,8 +20,6 @@ const SPEC_RESERVED = [
   'default-sort-order',
 ]
 
-export const MANIFEST_COMPRESSION = 'write.avro.compression-codec'
-
 /** Entries of the metadata log that a commit keeps: `write.metadata.previous-versions-max`, default 100. */
 export function previousVersionsMax(properties: Properties): number {
   return integerProperty(properties, 'write.metadata.previous-versions-max', 100, 1)

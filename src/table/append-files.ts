@@ -164,7 +164,8 @@ function locate(path: string, { files, s3 }: AppendFilesContext): Found {
   const inTable = location.startsWith(`${files.location}/`) ? files.resolve(location) : undefined
   if (inTable !== undefined) return { path, store: files.store, key: inTable, owned: true }
   const inStore = files.store.keyOf(location)
-  if (inStore !== undefined) return { path, store: files.store, key: inStore, owned: inStore.startsWith(root) && root !== '' }
+  if (inStore !== undefined)
+    return { path, store: files.store, key: inStore, owned: inStore.startsWith(root) && root !== '' }
   const cut = location.lastIndexOf('/')
   const { store, prefix } = openStore(location.slice(0, cut) || '/', s3 ? { s3 } : {})
   const name = location.slice(cut + 1)
@@ -173,7 +174,8 @@ function locate(path: string, { files, s3 }: AppendFilesContext): Found {
 
 async function open({ path, store, key }: Found, signal: AbortSignal | undefined): Promise<ParquetHandle> {
   const head = await store.head(key, { signal })
-  if (!head) throw new DataShardError('not-found', `there is no file ${path}; nothing was appended`, { details: { path } })
+  if (!head)
+    throw new DataShardError('not-found', `there is no file ${path}; nothing was appended`, { details: { path } })
   const read = async (start: number, end: number) => {
     const bytes = await store.get(key, { range: { start, end }, signal })
     if (!bytes) throw new DataShardError('not-found', `${path} vanished while it was read; nothing was appended`)
@@ -182,13 +184,22 @@ async function open({ path, store, key }: Found, signal: AbortSignal | undefined
   return openParquet({ size: head.size, read }, path)
 }
 
-async function copy(from: Found, size: number, to: ObjectStore, key: string, signal: AbortSignal | undefined): Promise<void> {
+async function copy(
+  from: Found,
+  size: number,
+  to: ObjectStore,
+  key: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   async function* pieces(): AsyncIterable<Uint8Array> {
     for (let start = 0; start < size; start += COPY_BYTES) {
       const end = Math.min(size, start + COPY_BYTES)
       const bytes = await from.store.get(from.key, { range: { start, end }, signal })
       if (bytes?.length !== end - start) {
-        throw new DataShardError('unavailable', `${from.path} changed while it was copied; nothing was appended, try again`)
+        throw new DataShardError(
+          'unavailable',
+          `${from.path} changed while it was copied; nothing was appended, try again`,
+        )
       }
       yield bytes
     }
@@ -197,7 +208,11 @@ async function copy(from: Found, size: number, to: ObjectStore, key: string, sig
 }
 
 /** A file that the table lists already would be in it twice. Only files of the table's own folder can be. */
-async function refuseListed(found: readonly Found[], context: AppendFilesContext, signal: AbortSignal | undefined): Promise<void> {
+async function refuseListed(
+  found: readonly Found[],
+  context: AppendFilesContext,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const { files, lists, committer } = context
   const keys = new Map(found.filter((file) => file.owned).map((file) => [file.key, file.path]))
   if (keys.size === 0) return

@@ -37,7 +37,8 @@ export function resolveAsOf(metadata: TableMetadata, asOf: AsOf | undefined, whe
     if (snapshot) return withOwnSchema(metadata, snapshot)
     throw new DataShardError('not-found', `${where} has no snapshot ${snapshotId}; ${describeSnapshots(metadata)}`)
   }
-  if ('timestamp' in asOf) return withOwnSchema(metadata, snapshotAt(metadata, asOf.timestamp, asOf.nearest ?? false, where))
+  if ('timestamp' in asOf)
+    return withOwnSchema(metadata, snapshotAt(metadata, asOf.timestamp, asOf.nearest ?? false, where))
   return invalid(`asOf needs one of snapshotId, timestamp and ref; found ${JSON.stringify(Object.keys(asOf))}`)
 }
 
@@ -60,7 +61,8 @@ function resolveRef(metadata: TableMetadata, name: string, where: string): Resol
     throw new DataShardError('not-found', `${where} has no tag or branch named '${name}'; ${known}`)
   }
   const snapshot = snapshotById(metadata, ref.snapshotId)
-  if (!snapshot) throw new DataShardError('corrupt', `'${name}' of ${where} names snapshot ${ref.snapshotId}, which is gone`)
+  if (!snapshot)
+    throw new DataShardError('corrupt', `'${name}' of ${where} names snapshot ${ref.snapshotId}, which is gone`)
   return ref.type === 'tag' ? withOwnSchema(metadata, snapshot) : { snapshot, schema: currentSchema(metadata) }
 }
 
@@ -78,8 +80,8 @@ function snapshotAt(metadata: TableMetadata, timestamp: Timestamp, nearest: bool
   const entry = log[at]
   if (!entry) {
     const first = log[0]
-    const first_ = first ? `its history begins at ${iso(first.timestampMs)}` : 'it has no snapshot yet'
-    throw new DataShardError('not-found', `${where} had no snapshot at ${iso(atMs)}: ${first_}`)
+    const begin = first ? `its history begins at ${iso(first.timestampMs)}` : 'it has no snapshot yet'
+    throw new DataShardError('not-found', `${where} had no snapshot at ${iso(atMs)}: ${begin}`)
   }
   const snapshot = snapshotById(metadata, entry.snapshotId)
   const next = log[at + 1]
@@ -108,7 +110,8 @@ function toMs(timestamp: Timestamp): number {
       : typeof timestamp === 'string'
         ? Date.parse(/(?:Z|[+-]\d\d:?\d\d)$/i.test(timestamp) || !timestamp.includes('T') ? timestamp : `${timestamp}Z`)
         : Number(timestamp)
-  if (!Number.isFinite(ms)) invalid(`'${String(timestamp)}' is no moment; expected a Date, an ISO 8601 string or milliseconds`)
+  if (!Number.isFinite(ms))
+    invalid(`'${String(timestamp)}' is no moment; expected a Date, an ISO 8601 string or milliseconds`)
   return ms
 }
 

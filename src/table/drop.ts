@@ -64,7 +64,14 @@ async function bury(place: Place, options: DropTableOptions): Promise<number | u
     const version = head.version + 1
     const grave = { tableUuid: head.metadata.tableUuid, droppedAtMs: storeNow(place) }
     const bytes = encodeTombstone(grave, nonce)
-    const created = await createVersion(place, { base: head, version, bytes, nonce, deadlineMs, signal: options.signal })
+    const created = await createVersion(place, {
+      base: head,
+      version,
+      bytes,
+      nonce,
+      deadlineMs,
+      signal: options.signal,
+    })
     if (created.outcome === 'won') {
       const hint = new HintWriter(place)
       hint.raise(version)

@@ -1,4 +1,5 @@
 /** Opening a table that exists. */
+import { warmUp } from '../codec/wasm.ts'
 import { decodeVersion } from '../commit/document.ts'
 import { sighting } from '../commit/custody.ts'
 import { findHead } from '../commit/head.ts'
@@ -28,6 +29,8 @@ import { Table } from './table.ts'
 export async function loadTable(location: string, options: OpenOptions = {}): Promise<Table> {
   const file = isMetadataFile(location) ? splitMetadataFile(location) : undefined
   const { place, store, ownsStore } = openPlace(file?.root ?? location, options)
+  // Appends and scans need it; it loads while the first requests are on their way.
+  warmUp()
   try {
     if (file) return await loadFile(place, file.name, options)
     const head = await findHead(place, undefined, options.signal)

@@ -53,7 +53,8 @@ function resolveSpec(
   const index = indexSchema(schema)
   const inputs = kept.map((field): PartitionInput => {
     const column = index.byId.get(field.sourceId)?.name
-    if (column === undefined) invalid(`the source column of partition field '${field.name}' is not in the schema; remove it`)
+    if (column === undefined)
+      invalid(`the source column of partition field '${field.name}' is not in the schema; remove it`)
     return { column, transform: field.transform, name: field.name }
   })
   return resolvePartitionSpec([...inputs, ...added], schema, {

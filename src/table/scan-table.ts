@@ -31,4 +31,3 @@ export function scanTable(
     options: { ...wishes, ...(from && { since: from }) },
   })
 }
-

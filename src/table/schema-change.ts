@@ -40,7 +40,9 @@ export function changeSchema(base: TableMetadata, change: (schema: SchemaChange)
 
 /** Columns that partitions or the sort order are made from. */
 function fieldsInUse(base: TableMetadata): ReadonlyMap<number, string> {
-  const specs = base.partitionSpecs.flatMap((spec) => spec.fields.map((f) => [f.sourceId, `partition field '${f.name}'`] as const))
+  const specs = base.partitionSpecs.flatMap((spec) =>
+    spec.fields.map((f) => [f.sourceId, `partition field '${f.name}'`] as const),
+  )
   const orders = base.sortOrders.flatMap((order) => order.fields.map((f) => [f.sourceId, 'the sort order'] as const))
   return new Map([...orders, ...specs])
 }

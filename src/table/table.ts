@@ -194,7 +194,9 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
       schema,
       currentSnapshot: () => snapshot && snapshotView(view, snapshot),
       scan: (options = {}) =>
-        scanTable(this.#files, metadata, { ...options, asOf: 'ref' in asOf ? asOf : fixed }, this.location) as Scan<RowOut<T>>,
+        scanTable(this.#files, metadata, { ...options, asOf: 'ref' in asOf ? asOf : fixed }, this.location) as Scan<
+          RowOut<T>
+        >,
       files: (options = {}) => liveFiles(view, snapshot, options.signal),
     }
   }
@@ -277,7 +279,9 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
 
 /** A table that was copied or moved is read where it is, but what we wrote there would be named by its old place. */
 function movedFrom(place: Place, metadata: TableMetadata): string | undefined {
-  const [here, there] = [place.location, metadata.location].map((one) => trimSlash(one).replace(/^(?:s3[an]:|file:\/\/)/, (m) => (m.startsWith('file') ? '' : 's3:')))
+  const [here, there] = [place.location, metadata.location].map((one) =>
+    trimSlash(one).replace(/^(?:s3[an]:|file:\/\/)/, (m) => (m.startsWith('file') ? '' : 's3:')),
+  )
   return here === there ? undefined : `its metadata says that it lies at ${metadata.location}; open it there`
 }
 

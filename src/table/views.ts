@@ -57,7 +57,8 @@ async function readManifest(
   const bytes = await files.store.get(files.resolve(manifest.path), { signal })
   if (!bytes) corrupt(`the manifest ${manifest.path} does not exist; run \`datashard verify\``, { path: manifest.path })
   const spec = specById(metadata, manifest.partitionSpecId)
-  if (!spec) corrupt(`the manifest ${manifest.path} is of partition spec ${manifest.partitionSpecId}, which is not there`)
+  if (!spec)
+    corrupt(`the manifest ${manifest.path} is of partition spec ${manifest.partitionSpecId}, which is not there`)
   return decodeManifest(bytes, { manifest, spec, schema: currentSchema(metadata), where: manifest.path })
 }
 

@@ -79,7 +79,10 @@ describe('the create of a version', () => {
     const sleep = place.runtime.sleep
     const racing: Place = {
       ...place,
-      runtime: { ...runtime, sleep: async (ms) => (await store.put(V2, bytesOf('theirs'), { mode: 'create' }), sleep(ms)) },
+      runtime: {
+        ...runtime,
+        sleep: async (ms) => (await store.put(V2, bytesOf('theirs'), { mode: 'create' }), sleep(ms)),
+      },
     }
     expect(await createVersion(racing, create())).toMatchObject({ outcome: 'lost', next: { nonce: 'theirs' } })
   })

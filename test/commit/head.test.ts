@@ -136,7 +136,9 @@ describe('the head', () => {
   })
 
   test('metadata from the future is refused by its version', async () => {
-    const future = new TextDecoder().decode(encodeTable(sampleMetadata(), 'n')).replace('"format-version":2', '"format-version":4')
+    const future = new TextDecoder()
+      .decode(encodeTable(sampleMetadata(), 'n'))
+      .replace('"format-version":2', '"format-version":4')
     await store.put(version(1), text(future))
     await expect(findHead(place)).rejects.toMatchObject({ code: 'unsupported' })
   })

@@ -10,7 +10,12 @@ describe('version names', () => {
   })
 
   test('other names are no versions', () => {
-    const names = ['metadata/v1.json', 'metadata/v01.metadata.json', 'metadata/00001-x.metadata.json', 'v1.metadata.json']
+    const names = [
+      'metadata/v1.json',
+      'metadata/v01.metadata.json',
+      'metadata/00001-x.metadata.json',
+      'v1.metadata.json',
+    ]
     expect(names.map(parseVersionName)).toEqual([undefined, undefined, undefined, undefined])
   })
 

@@ -26,7 +26,9 @@ export function codeBlocks(file: string, text: string): CodeBlock[] {
 
 export function markdownBlocks(root: string): CodeBlock[] {
   const files = ['README.md', ...under(join(root, 'docs')).map((path) => relative(root, path))]
-  return files.filter((file) => file.endsWith('.md')).flatMap((file) => codeBlocks(file, readFileSync(join(root, file), 'utf8')))
+  return files
+    .filter((file) => file.endsWith('.md'))
+    .flatMap((file) => codeBlocks(file, readFileSync(join(root, file), 'utf8')))
 }
 
 /** The examples of docstrings, without the stars in front. */

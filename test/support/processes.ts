@@ -13,7 +13,10 @@ export interface AppendJob {
 
 /** Runs one process to its end; the versions that its appends were acknowledged with. */
 export function appendInProcess(job: AppendJob): Promise<number[]> {
-  const child = fork(SCRIPT, [JSON.stringify(job)], { execArgv: ['--import', 'tsx'], stdio: ['ignore', 'inherit', 'pipe', 'ipc'] })
+  const child = fork(SCRIPT, [JSON.stringify(job)], {
+    execArgv: ['--import', 'tsx'],
+    stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+  })
   const versions: number[] = []
   let stderr = ''
   child.stderr!.on('data', (chunk: Buffer) => (stderr += chunk.toString()))

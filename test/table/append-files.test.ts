@@ -86,7 +86,10 @@ describe('appendFiles', () => {
       partitionBy: [identity('kind')],
     })
     const one = await write(join(directory.path, 'one.parquet'), `select 'a' as kind, range::bigint as n from range(5)`)
-    const two = await write(join(directory.path, 'two.parquet'), `select 'k' || range as kind, 1::bigint as n from range(2)`)
+    const two = await write(
+      join(directory.path, 'two.parquet'),
+      `select 'k' || range as kind, 1::bigint as n from range(2)`,
+    )
     await table.appendFiles([one])
     expect((await collect(table.files())).map(({ partition }) => partition)).toEqual([['a']])
     await expect(table.appendFiles([two])).rejects.toMatchObject({ code: 'invalid-argument' })
@@ -121,7 +124,11 @@ describe('appendFiles', () => {
       [await write(join(folder, 'type.parquet'), `select 'x' as id, 'y' as name`), /id/, 'invalid-argument'],
       [await write(join(folder, 'null.parquet'), `select null::bigint as id, 'y' as name`), /id/, 'invalid-argument'],
       [await write(join(folder, 'missing.parquet'), `select 'y' as name`), /id/, 'invalid-argument'],
-      [await write(join(folder, 'extra.parquet'), `${PEOPLE.replace('select', 'select 1 as nmae,')}`), /name/, 'invalid-argument'],
+      [
+        await write(join(folder, 'extra.parquet'), `${PEOPLE.replace('select', 'select 1 as nmae,')}`),
+        /name/,
+        'invalid-argument',
+      ],
     ]
     for (const [file, message, code] of cases) {
       // The good one is copied before or after the bad one is looked at: it must be gone again.

@@ -172,7 +172,8 @@ describe('append', () => {
   test('a signal that fires after the commit was sent gets the truth: it happened', async () => {
     const { store, table } = await newTable()
     const abort = new AbortController()
-    store.rule = ({ verb, key }) => (verb === 'put' && key.endsWith('v3.metadata.json') ? () => abort.abort() : undefined)
+    store.rule = ({ verb, key }) =>
+      verb === 'put' && key.endsWith('v3.metadata.json') ? () => abort.abort() : undefined
     expect(await table.append([person(1)], { signal: abort.signal })).toMatchObject({ version: 3 })
   })
 

@@ -129,7 +129,11 @@ describe('what createTable refuses, before any request', () => {
     ['sorting by a column that is not there', () => ({ schema: people, sortBy: ['nope'] }), /nope/],
     ['a struct without fields', () => ({ schema: schema({ s: t.struct({}) }) }), /s/],
     ['a property that is no string', () => ({ schema: people, properties: { n: 1 as unknown as string } }), /string/],
-    ['compressed metadata', () => ({ schema: people, properties: { 'write.metadata.compression-codec': 'gzip' } }), /fork/],
+    [
+      'compressed metadata',
+      () => ({ schema: people, properties: { 'write.metadata.compression-codec': 'gzip' } }),
+      /fork/,
+    ],
     ['a decimal of 39 digits', () => ({ schema: { fields: [{ ...field(1, 'a'), type: 'decimal(39,2)' }] } }), /38|39/],
   ]
   const field = (id: number, name: string) => ({ id, name, type: 'long', required: true })

@@ -28,7 +28,12 @@ describe('time travel', () => {
     const { table, results } = await threeDays()
     const { snapshotId } = results[1]!
     expect(await table.timeTravel({ snapshotId }).scan().count()).toBe(2)
-    expect(await table.timeTravel({ snapshotId: String(snapshotId) }).scan().count()).toBe(2)
+    expect(
+      await table
+        .timeTravel({ snapshotId: String(snapshotId) })
+        .scan()
+        .count(),
+    ).toBe(2)
     expect(await table.scan({ asOf: { snapshotId } }).count()).toBe(2)
     expect(() => table.timeTravel({ snapshotId: 2 ** 60 })).toThrow(/not exact/)
     expect(() => table.timeTravel({ snapshotId: 5n })).toThrow(/has no snapshot 5/)

@@ -88,7 +88,11 @@ describe('transaction', () => {
     await table.transaction((tx) => tx.removeProperties(['a']))
     expect(table.properties['a']).toBeUndefined()
     expect(table.properties['b']).toBe('2')
-    for (const properties of [{ 'datashard.ledger': 'x' }, { 'current-snapshot-id': '1' }, { n: 1 as unknown as string }]) {
+    for (const properties of [
+      { 'datashard.ledger': 'x' },
+      { 'current-snapshot-id': '1' },
+      { n: 1 as unknown as string },
+    ]) {
       await expect(table.transaction((tx) => tx.setProperties(properties))).rejects.toMatchObject({
         code: 'invalid-argument',
       })
@@ -109,7 +113,9 @@ describe('transaction', () => {
     expect(table.metadata.refs['old']).toBeUndefined()
     await expect(table.transaction((tx) => tx.removeTag('old'))).rejects.toMatchObject({ code: 'not-found' })
     await expect(table.transaction((tx) => tx.setTag('main'))).rejects.toMatchObject({ code: 'invalid-argument' })
-    await expect(table.transaction((tx) => tx.setTag('x', { snapshotId: 5n }))).rejects.toMatchObject({ code: 'not-found' })
+    await expect(table.transaction((tx) => tx.setTag('x', { snapshotId: 5n }))).rejects.toMatchObject({
+      code: 'not-found',
+    })
   })
 
   test('columns are added, renamed, widened, made optional and dropped; old rows stay right', async () => {
