@@ -80,6 +80,21 @@ const BY_CODE: Readonly<Record<string, Meaning>> = {
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: ['unavailable', UNTRUSTED, false],
 }
 
+const BY_STATUS: Readonly<Record<number, Meaning>> = { 401: ['denied', NO_RIGHT], 403: ['denied', NO_RIGHT] }
+
+/** What the SDK calls an answer without a body that it can read. */
+const UNNAMED: ReadonlySet<string> = new Set(['Unknown', 'UnknownError', 'Error'])
+
+const SIGNATURE_FIELDS = [
+  'AWSAccessKeyId',
+  'CanonicalRequest',
+  'CanonicalRequestBytes',
+  'SignatureProvided',
+  'StringToSign',
+  'StringToSignBytes',
+  'Token-0',
+]
+
 /** The connection was never made: the request cannot have had an effect. */
 const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EPROTO', ...certificateCodes()])
 
@@ -103,9 +118,10 @@ export function redirectRegion(error: unknown): string | undefined {
   return failure.$response?.headers?.['x-amz-bucket-region'] ?? named
 }
 
-/** Refused for our clock, which the SDK has learnt to correct from that very answer. */
+/** Refused for our clock, which the SDK has learnt to correct from that very answer; a HEAD has no body to say why. */
 export function isCorrectedSkew(error: unknown): boolean {
-  return nameOf(error) === 'RequestTimeTooSkewed' && (error as S3Failure).$metadata?.clockSkewCorrected === true
+  const refused = nameOf(error) === 'RequestTimeTooSkewed' || statusOf(error) === 403
+  return refused && (error as S3Failure).$metadata?.clockSkewCorrected === true
 }
 
 /**
@@ -147,8 +163,9 @@ export function s3Error(error: unknown, call: S3Call): DataShardError {
   if (failure.name === 'AbortError') {
     return new DataShardError('aborted', `${call.action} on ${where} was cancelled`, { cause: error, details })
   }
+  forgetSignature(error)
   const [code, advice, retryable] = meaningOf(failure, status, call)
-  const found = [...new Set([nameOf(error) || 'an error', failure.code ?? '', status || ''])].filter(Boolean).join(', ')
+  const found = foundIn(failure, status)
   return new DataShardError(code, `${call.action} on ${where} at ${call.endpoint} failed (${found}): ${advice}`, {
     cause: error,
     details,
@@ -156,9 +173,22 @@ export function s3Error(error: unknown, call: S3Call): DataShardError {
   })
 }
 
+/** S3's name for it, Node's code, the status: what there is. An answer without a body has no name. */
+function foundIn(failure: S3Failure, status: number): string {
+  const name = nameOf(failure)
+  const parts = [UNNAMED.has(name) ? '' : name, failure.code ?? '', status || '']
+  return [...new Set(parts)].filter(Boolean).join(', ') || 'an error'
+}
+
+/** What AWS tells about a signature that it did not accept holds the session token, and would end up in logs. */
+function forgetSignature(error: unknown): void {
+  if (typeof error !== 'object' || error === null) return
+  for (const field of SIGNATURE_FIELDS) Reflect.deleteProperty(error, field)
+}
+
 function meaningOf(failure: S3Failure, status: number, call: S3Call): Meaning {
   const name = nameOf(failure)
-  const known = BY_NAME[name] ?? BY_NAME[failure.name ?? ''] ?? BY_CODE[failure.code ?? '']
+  const known = BY_NAME[name] ?? BY_NAME[failure.name ?? ''] ?? BY_CODE[failure.code ?? ''] ?? BY_STATUS[status]
   if (known?.[1] === NO_RIGHT && call.action === 's3:GetObject') {
     return [
       'denied',
@@ -173,7 +203,6 @@ function meaningOf(failure: S3Failure, status: number, call: S3Call): Meaning {
       false,
     ]
   }
-  if (status === 401 || status === 403) return ['denied', NO_RIGHT]
   if (status === 404) return ['not-found', `${NO_BUCKET}. Nothing there answers like S3`]
   if (status === 501 || status === 405) return ['unsupported', 'the store does not implement this request']
   if (status === 0 && !isOfNetwork(failure)) return ['internal', failure.message ?? String(failure)]
@@ -183,7 +212,8 @@ function meaningOf(failure: S3Failure, status: number, call: S3Call): Meaning {
     return ['unavailable', failure.name === 'TimeoutError' ? BY_CODE['ETIMEDOUT']![1] : advice]
   }
   // Any other refusal is of a request that this store does not take from us.
-  return ['unsupported', failure.message ?? 'the store refused the request']
+  const reason = failure.message === undefined || UNNAMED.has(failure.message) ? 'no reason was given' : failure.message
+  return ['unsupported', `the store refused the request: ${reason}`]
 }
 
 /** Node gives every failure of a connection a code; what has none is a bug, ours or the SDK's. */

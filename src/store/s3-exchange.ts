@@ -51,9 +51,15 @@ export interface ExchangerOptions {
 export class S3Exchanger {
   readonly observers = new Observers()
   readonly #options: ExchangerOptions
+  #bucketSeen = false
 
   constructor(options: ExchangerOptions) {
     this.#options = options
+  }
+
+  /** Whether an answer proved that the bucket exists. */
+  get bucketSeen(): boolean {
+    return this.#bucketSeen
   }
 
   /** The request, sent again as the retry policy says. */
@@ -107,19 +113,19 @@ export class S3Exchanger {
         },
       })
       note(status, bytes ?? bodyBytes)
+      this.#bucketSeen ||= verb !== 'HEAD' || status !== 404
       return value
     } catch (error) {
       // Without credentials, say, nothing went over the wire.
       const sent = watches.some((watch) => watch.sent)
       if (sent) note(statusOf(error), 0)
-      if (sent && verb === 'PUT' && (error as Error | undefined)?.name === 'AbortError')
-        throw abortedPut(error, bucket, key)
+      if (sent && once && (error as Error | undefined)?.name === 'AbortError') throw abortedWrite(error, bucket, key)
       throw error
     }
   }
 }
 
-function abortedPut(cause: unknown, bucket: string, key: string): DataShardError {
+function abortedWrite(cause: unknown, bucket: string, key: string): DataShardError {
   const text = `writing s3://${bucket}/${key} was cancelled after it was sent: it may have been written, or be written yet`
   return new DataShardError('aborted', text, { cause, committed: 'unknown', details: { bucket, key } })
 }

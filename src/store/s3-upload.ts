@@ -78,9 +78,10 @@ export async function uploadParts(upload: PartsUpload): Promise<PartsUploaded> {
   const { Upload } = await import('@aws-sdk/lib-storage')
   const { input, chunks } = upload
   const client = new UploadClient(upload)
+  const body = Readable.from(chunks, { objectMode: false, highWaterMark: 1 })
   const parts = new Upload({
     client: client as unknown as S3Client,
-    params: { ...input, Body: Readable.from(chunks, { objectMode: false, highWaterMark: 1 }) },
+    params: { ...input, Body: body },
     partSize: PART_BYTES,
     queueSize: PARALLEL_PARTS,
     leavePartsOnError: false,
@@ -89,6 +90,9 @@ export async function uploadParts(upload: PartsUpload): Promise<PartsUploaded> {
     return { kind: 'done', etag: (await parts.done()).ETag }
   } catch (error) {
     return { kind: 'failed', completing: client.completing, error }
+  } finally {
+    // After a failure nobody reads on, and the source still has its file open.
+    body.destroy()
   }
 }
 

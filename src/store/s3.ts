@@ -3,7 +3,7 @@ import { DataShardError, invalid, throwIfAborted } from '../errors.ts'
 import type { Runtime } from '../runtime.ts'
 import { systemRuntime } from '../runtime.ts'
 import { BodyChunks } from './body.ts'
-import { checkRange, isEmptyRange } from './byte-range.ts'
+import { boundsOf, checkRange, isEmptyRange } from './byte-range.ts'
 import { checkKey, checkPrefix } from './keys.ts'
 import { checkMetadata } from './metadata.ts'
 import { isRetryable, withRetries } from './retry.ts'
@@ -24,6 +24,7 @@ import type {
   ObjectInfo,
   ObjectStore,
   PutBody,
+  PutMode,
   PutOptions,
   PutResult,
   RequestEvent,
@@ -145,9 +146,13 @@ class S3Store implements ObjectStore {
         const input = { Bucket: this.#bucket, Key: key, ...(range && { Range: rangeHeader(range) }) }
         try {
           const answer = await client.send(watch(new sdk.GetObjectCommand(input)), send)
+          if (answer.ETag === undefined) throw notS3(this.urlOf(key), 'an object without an ETag')
           const bytes = await answer.Body!.transformToByteArray()
           if (answer.ContentLength !== undefined && bytes.length !== answer.ContentLength) throw cutShort(key)
-          return { value: bytes, status: range ? 206 : 200, bytes: bytes.length }
+          const status = answer.$metadata.httpStatusCode ?? 200
+          // A gateway that knows no ranges sends the whole.
+          const value = range && status === 200 ? bytes.slice(...boundsOf(range, bytes.length)) : bytes
+          return { value, status, bytes: bytes.length }
         } catch (error) {
           if (isMissingKey(error)) return { value: undefined, status: 404, bytes: 0 }
           // Beyond the end of the object: nothing is there to read.
@@ -160,7 +165,7 @@ class S3Store implements ObjectStore {
 
   async head(key: string, options: CallOptions = {}): Promise<HeadResult | undefined> {
     checkKey(key)
-    return this.#exchanger.retried<HeadResult | undefined>({
+    const found = await this.#exchanger.retried<HeadResult | undefined>({
       verb: 'HEAD',
       action: 's3:GetObject',
       key,
@@ -169,15 +174,18 @@ class S3Store implements ObjectStore {
         try {
           const command = new sdk.HeadObjectCommand({ Bucket: this.#bucket, Key: key })
           const answer = await client.send(watch(command), send)
+          if (answer.ETag === undefined) throw notS3(this.urlOf(key), 'an object without an ETag')
           const info = infoOf(key, answer.ContentLength, answer)
           return { value: { ...info, metadata: answer.Metadata ?? {} }, status: 200 }
         } catch (error) {
-          // A HEAD has no body to say whether key or bucket is missing; a read of a missing bucket fails soon enough.
           if (isMissingKey(error)) return { value: undefined, status: 404 }
           throw error
         }
       },
     })
+    // A HEAD has no body to say whether it is the key or the bucket that is missing. A GET has: asked once per store.
+    if (!found && !this.#exchanger.bucketSeen) await this.get(key, { ...options, range: { start: 0, end: 1 } })
+    return found
   }
 
   async put(key: string, body: PutBody, options: PutOptions = {}): Promise<PutResult> {
@@ -222,7 +230,8 @@ class S3Store implements ObjectStore {
   }
 
   async #putWhole(key: string, bytes: Uint8Array, options: PutOptions): Promise<PutResult> {
-    const conditional = (options.mode ?? 'overwrite') !== 'overwrite'
+    const mode = options.mode ?? 'overwrite'
+    const conditional = mode !== 'overwrite'
     const exchange = {
       verb: 'PUT' as const,
       action: 's3:PutObject',
@@ -238,15 +247,17 @@ class S3Store implements ObjectStore {
       }: Parameters<Parameters<S3Exchanger['once']>[0]['send']>[0]) => {
         const input = { ...this.#putInput(key, options), Body: bytes, ContentLength: bytes.length }
         const answer = await client.send(watch(new sdk.PutObjectCommand(input)), send)
+        if (answer.ETag === undefined) throw notS3(this.urlOf(key), 'no ETag for what was written')
         return { value: written(answer.ETag), status: 200 }
       },
     }
     if (!conditional) return this.#exchanger.retried(exchange)
-    return this.#conditionally(options.signal, () => this.#exchanger.once(exchange))
+    return this.#conditionally(mode, options.signal, () => this.#exchanger.once(exchange))
   }
 
   async #putParts(key: string, chunks: AsyncIterable<Uint8Array>, options: PutOptions): Promise<PutResult> {
-    const conditional = (options.mode ?? 'overwrite') !== 'overwrite'
+    const mode = options.mode ?? 'overwrite'
+    const conditional = mode !== 'overwrite'
     const connection = await this.#clients.connect()
     const { signal } = options
     const input = this.#putInput(key, options)
@@ -261,19 +272,23 @@ class S3Store implements ObjectStore {
     }
     const uploaded = await uploadParts(upload)
     if (uploaded.kind === 'done') return written(uploaded.etag)
-    if (conditional && uploaded.completing) return outcomeOf(uploaded.error)
+    if (conditional && uploaded.completing) return outcomeOf(uploaded.error, mode)
     throw uploaded.error
   }
 
   /**
    * A conditional write is sent once. Only if the connection was never made, so that nothing was sent, it is tried again.
    */
-  async #conditionally(signal: AbortSignal | undefined, send: () => Promise<PutResult>): Promise<PutResult> {
+  async #conditionally(
+    mode: PutMode,
+    signal: AbortSignal | undefined,
+    send: () => Promise<PutResult>,
+  ): Promise<PutResult> {
     return withRetries(this.#runtime, signal, async () => {
       try {
         return await send()
       } catch (error) {
-        return outcomeOf(error)
+        return outcomeOf(error, mode)
       }
     })
   }
@@ -306,6 +321,9 @@ class S3Store implements ObjectStore {
           ...(from.after !== undefined && from.after !== '' && { StartAfter: from.after }),
         })
         const answer = await client.send(watch(command), send)
+        if (!answer.Contents && answer.Name === undefined && answer.KeyCount === undefined) {
+          throw notS3(this.url, 'a listing without a name')
+        }
         const objects = (answer.Contents ?? []).map((one) =>
           infoOf(decodeListedKey(one.Key ?? '', answer.EncodingType), one.Size, one),
         )
@@ -333,24 +351,43 @@ function nextPage(
   if (answer.IsTruncated !== true) return undefined
   if (answer.NextContinuationToken) return { token: answer.NextContinuationToken }
   const last = objects.at(-1)
-  return last && { after: last.key }
+  if (!last) throw new DataShardError('unavailable', 'a listing says that it goes on, but not where; try again')
+  return { after: last.key }
 }
 
 /** What became of a conditional put that was not answered by 200 (commit-protocol, "Outcomes of the create"). */
-function outcomeOf(error: unknown): PutResult {
+function outcomeOf(error: unknown, mode: PutMode): PutResult {
   if (!DataShardError.is(error)) throw error
   const { cause } = error
-  // If-Match on a key that is gone is answered by 404.
-  if (statusOf(cause) === 412 || nameOf(cause) === 'NoSuchKey') return { outcome: 'precondition-failed' }
-  if (error.code === 'aborted') throw error
-  if (isNoAnswer(cause)) return { outcome: 'unknown', cause: error }
+  const name = nameOf(cause)
+  if (statusOf(cause) === 412 || name === 'PreconditionFailed') return { outcome: 'precondition-failed' }
+  // How If-Match is answered for a key that is gone; to a create it says nothing.
+  if (name === 'NoSuchKey') return mode === 'create' ? unknown(error) : { outcome: 'precondition-failed' }
+  if (error.code === 'aborted') return error.committed === 'unknown' ? unknown(error) : raise(error)
+  if (isNoAnswer(cause)) return unknown(error)
   // Never sent, and so worth another try; anything else is a refusal with a reason.
-  if (isRetryable(error) && !wasNeverSent(cause)) return { outcome: 'unknown', cause: error }
+  if (isRetryable(error) && !wasNeverSent(cause)) return unknown(error)
+  throw error
+}
+
+function unknown(cause: DataShardError): PutResult {
+  return { outcome: 'unknown', cause }
+}
+
+function raise(error: DataShardError): never {
   throw error
 }
 
 function written(etag: string | undefined): PutResult {
   return { outcome: 'written', etag: etag ?? '' }
+}
+
+/** A web server, say, that answers 200 to everything. */
+function notS3(where: string, found: string): DataShardError {
+  return new DataShardError(
+    'unsupported',
+    `${where}: the server answered with ${found}, which S3 never does; check the endpoint`,
+  )
 }
 
 function cutShort(key: string): Error {

@@ -29,7 +29,8 @@ export interface PutOptions extends CallOptions {
 /**
  * What became of a put. `unknown`: no answer that can be trusted came back (timeout, reset, 5xx, 409, 429), the object
  * may or may not have been written, now or a little later. `overwrite` puts are retried inside the store, because a
- * repetition does no harm, and throw `unavailable` in the end; a conditional put is sent exactly once per call.
+ * repetition does no harm, and throw `unavailable` in the end; a conditional put is sent exactly once per call. Its
+ * signal firing while it is under way makes it `unknown` too, with an `aborted` cause; every other call throws `aborted`.
  */
 export type PutResult =
   | { readonly outcome: 'written'; readonly etag: string }
@@ -69,6 +70,10 @@ export interface RequestEvent {
   readonly bytes: number
 }
 
+/**
+ * Keys are at most 1,024 bytes, in parts of at most 255 between slashes. No key may be the folder of another (`a` beside
+ * `a/b`): AWS would take both, directories and MinIO cannot.
+ */
 export interface ObjectStore {
   /**
    * What every key is under, as a URL without a trailing slash: `s3://bucket`, `file:///dir`, `memory://name`.
@@ -82,7 +87,7 @@ export interface ObjectStore {
   get(key: string, options?: GetOptions): Promise<Uint8Array | undefined>
   /** Writes an object. One request; a stream longer than one part takes a multipart upload under the same condition. */
   put(key: string, body: PutBody, options?: PutOptions): Promise<PutResult>
-  /** Facts about an object; undefined if there is none. One request. */
+  /** Facts about an object; undefined if there is none. One request; on S3 one more for the first that is missing. */
   head(key: string, options?: CallOptions): Promise<HeadResult | undefined>
   /** Keys that begin with `prefix`, in the order of their UTF-8 bytes; 1,000 per request. */
   list(prefix: string, options?: ListOptions): AsyncIterable<ObjectInfo>
