@@ -153,9 +153,8 @@ function interpret(raw: ThriftStruct, dataEnd: number): ParquetFooter {
   const leaves = leavesOf(root)
   const ordered = definedOrders(raw, leaves.length)
   const rowGroups = structs(raw, FILE.rowGroups).map((group) => parseRowGroup(group, leaves, ordered, dataEnd))
-  const rowCount = count(raw, FILE.rowCount, 'row count')
-  const inGroups = rowGroups.reduce((sum, group) => sum + group.rowCount, 0)
-  if (inGroups !== rowCount) throw new FooterFault(`it counts ${rowCount} rows, its row groups ${inGroups}`)
+  // The file's own count says nothing more, and some writers leave it at 0.
+  const rowCount = rowGroups.reduce((sum, group) => sum + group.rowCount, 0)
   return { rowCount, root, leaves, rowGroups, createdBy: text(raw, FILE.createdBy), raw }
 }
 
@@ -193,16 +192,18 @@ function parseChunk(raw: ThriftStruct, leaf: ParquetNode, ordered: boolean, data
   const data = count(metadata, COLUMN.dataPage, 'page offset')
   const dictionary = metadata.has(COLUMN.dictionaryPage) ? count(metadata, COLUMN.dictionaryPage, 'page offset') : 0
   // Some writers say 0 for "no dictionary".
-  const start = dictionary >= HEAD_BYTES && dictionary < data ? dictionary : data
+  const start = dictionary >= HEAD_BYTES && (dictionary < data || data < HEAD_BYTES) ? dictionary : data
   const size = count(metadata, COLUMN.compressedSize, 'size')
-  if (start < HEAD_BYTES || start + size > dataEnd) {
+  const valueCount = count(metadata, COLUMN.valueCount, 'value count')
+  // Of a row group without rows the offsets are often made up.
+  if (valueCount > 0 && (start < HEAD_BYTES || start + size > dataEnd)) {
     throw new FooterFault(`column '${leaf.name}' would lie at bytes ${start} to ${start + size}, outside of the data`)
   }
   return {
     codec: Number(integer(metadata, COLUMN.codec) ?? 0n),
-    valueCount: BigInt(count(metadata, COLUMN.valueCount, 'value count')),
+    valueCount: BigInt(valueCount),
     start,
-    size,
+    size: valueCount === 0 ? 0 : size,
     uncompressedSize: count(metadata, COLUMN.uncompressedSize, 'size'),
     statistics: parseStatistics(metadata.get(COLUMN.statistics)?.value, ordered),
     dictionaryOnly: isDictionaryOnly(metadata),

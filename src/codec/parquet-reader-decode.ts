@@ -58,7 +58,7 @@ export async function openRowGroup(
   bytesOf: (leaf: number) => Uint8Array,
 ): Promise<DecodedRowGroup> {
   const { rowCount } = plan.footer.rowGroups[rowGroup]!
-  if (plan.leaves.size === 0) return constantRowGroup(plan, rowCount)
+  if (plan.leaves.size === 0 || rowCount === 0) return constantRowGroup(plan, rowCount)
   const wasm = await readerWasm()
   const excerpt = encodeExcerpt({ ...plan, rowGroup, dictionaries: dictionariesOf(plan, rowGroup) }, bytesOf)
   const batchSize = Math.max(1, Math.min(rowCount, BATCH_ROWS))
@@ -139,8 +139,13 @@ function attempt<T>(plan: DecodePlan, wasm: ParquetWasm, decode: () => T): T {
     return decode()
   } catch (error) {
     // A panic leaves the module's stack and borrows as they were: it must not be called again.
-    if (!isOrderly(error)) replaceReaderWasm(wasm)
-    return damaged(plan, error instanceof Error ? error.message : String(error), error)
+    if (isOrderly(error)) return damaged(plan, (error as Error).message, error)
+    replaceReaderWasm(wasm)
+    return damaged(
+      plan,
+      `the decoder failed on it (${String(error)}), or a row group has more than 2 GiB in a column`,
+      error,
+    )
   }
 }
 

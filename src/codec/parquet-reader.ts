@@ -128,7 +128,7 @@ async function readExactly(source: ParquetSource, start: number, end: number, wh
   if (bytes.length === end - start) return bytes
   const found = start === 0 ? `${bytes.length}` : `${start + bytes.length} at most`
   return corrupt(
-    `${where} has another size than the table's metadata says: ${source.size} bytes expected, found ${found}; ` +
+    `${where} has not the size that it should have: ${source.size} bytes expected, found ${found}; ` +
       `it was cut off or replaced. ${RESTORE}`,
   )
 }
