@@ -109,11 +109,16 @@ async function runRace(
   clients: number,
   signal: AbortSignal | undefined,
 ): Promise<Race> {
-  const results = await Promise.all(
+  const settled = await Promise.allSettled(
     Array.from({ length: clients }, (_, client) =>
       store.put(key, bodyOf(client), { mode: 'create', contentType: 'text/plain', signal }),
     ),
   )
+  // All of them have ended by now: none can still create the object after it was deleted.
+  const results = settled.map((one) => {
+    if (one.status === 'rejected') throw one.reason
+    return one.value
+  })
   const winners = results.flatMap((result, client) => (result.outcome === 'written' ? [client] : []))
   if (winners.length > 1) {
     return { kind: 'violation', reason: `${winners.length} of ${clients} concurrent creates of one key succeeded` }
