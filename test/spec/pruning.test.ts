@@ -25,7 +25,7 @@ import type { KindName, SampleRow } from '../support/arbitrary-predicates.ts'
 import { evaluate, KINDS, world } from '../support/arbitrary-predicates.ts'
 import { caught } from './caught.ts'
 
-const RUNS = { numRuns: 1500 }
+const RUNS = { numRuns: 400 }
 
 const TRANSFORMS: readonly Transform[] = [
   { transform: 'identity' },
