@@ -1,5 +1,5 @@
 /** Deleting many keys: a thousand per request where the store can, one by one where it cannot. */
-import type { DataShardError } from '../errors.ts'
+import { DataShardError } from '../errors.ts'
 import type { Runtime } from '../runtime.ts'
 import { withRetries } from './retry.ts'
 import { nameOf, statusOf } from './s3-errors.ts'
@@ -60,9 +60,16 @@ async function deleteTogether(deletion: KeyDeletion, keys: readonly string[]): P
     if (!first) return
     left = failed.map((error) => error.Key ?? '')
     const { Code: name = 'an error', Message: message } = first
-    const httpStatusCode = PASSING.has(name) ? 503 : 400
-    const described = `${message ?? name} (${failed.length} of ${keys.length} keys were not deleted)`
-    throw exchanger.error({ name, message: described, $metadata: { httpStatusCode } }, ACTION, first.Key ?? '')
+    const $metadata = { httpStatusCode: PASSING.has(name) ? 503 : 400 }
+    const error = exchanger.error({ name, message, $metadata }, ACTION, first.Key ?? '')
+    throw new DataShardError(
+      error.code,
+      `${error.message} (${failed.length} of ${keys.length} keys were not deleted)`,
+      {
+        cause: error.cause,
+        details: error.details,
+      },
+    )
   })
 }
 

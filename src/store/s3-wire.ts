@@ -13,6 +13,7 @@ interface WireRequest {
 }
 
 interface WireResponse {
+  readonly statusCode?: number
   readonly headers?: Readonly<Record<string, string | undefined>>
 }
 
@@ -63,7 +64,7 @@ export class S3Wire {
         try {
           const result = await next(args)
           this.#learnClock(result.response as WireResponse, sentMs)
-          failure = new Error('the answer to a conditional write was not to be trusted')
+          failure = untrusted(result.response as WireResponse)
           return result
         } catch (error) {
           failure = error
@@ -88,4 +89,10 @@ export class S3Wire {
     const receivedMs = this.#runtime.now()
     this.#clock.learn({ storeMs: Date.parse(date), resolutionMs: DATE_RESOLUTION_MS, sentMs, receivedMs })
   }
+}
+
+/** What stands for the first answer when a client wants to send a conditional write again: its status, as errors have it. */
+function untrusted({ statusCode }: WireResponse): Error {
+  const error = new Error('the answer to a conditional write was not to be trusted, and it is not sent again')
+  return Object.assign(error, { $metadata: { httpStatusCode: statusCode } })
 }
