@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 /** The `datashard` program: wires the process to {@link runProgram}, and nothing else. */
+import { exitCodeOf } from './exit-code.ts'
 import { isBrokenPipe } from './output/sink.ts'
-import { runProgram } from './program.ts'
+import { isDebug, runProgram } from './program.ts'
+import { errorReport } from './report-error.ts'
 
 let usesStdin = false
 const interrupted = new AbortController()
@@ -17,13 +19,17 @@ for (const [name, code] of [
   })
 }
 
-// A reader that went away (`| head`) ends the work, it does not make it fail.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error) => {
-    if (!isBrokenPipe(error)) throw error
-    interrupted.abort(error)
-  })
-}
+// A reader that went away (`| head`) ends the work; what else goes wrong with a stream is for its writer to report.
+process.stdout.on('error', (error) => {
+  if (isBrokenPipe(error)) interrupted.abort(error)
+})
+process.stderr.on('error', () => {})
+
+// Nothing should come here; if something does, it is told like any other failure.
+process.on('uncaughtException', (error) => {
+  const style = { json: process.argv.includes('--json'), debug: isDebug(process.env) }
+  process.stderr.write(errorReport(error, style), () => process.exit(exitCodeOf(error)))
+})
 
 // The SDK's advice about Node versions is for developers; here it would stand between a user and an answer.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true'

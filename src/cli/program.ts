@@ -35,7 +35,7 @@ export async function runProgram(argv: readonly string[], options: RunOptions): 
   const { io } = options
   // Every request in flight listens to it.
   setMaxListeners(0, options.signal)
-  const style = { json: argv.includes('--json'), debug: isSet(io.env['DATASHARD_DEBUG']) }
+  const style = { json: argv.includes('--json'), debug: isDebug(io.env) }
   let code: number = EXIT.ok
   const program = buildProgram(io, async (spec, args, parsed) => {
     const { run } = await spec.load()
@@ -51,13 +51,16 @@ export async function runProgram(argv: readonly string[], options: RunOptions): 
       if (error.code !== 'commander.help') io.stderr.write(errorReport(usageError(error, argv), style))
       return EXIT.usage
     }
-    if (isBrokenPipe(error)) return EXIT.ok
+    // Nobody reads what would still come: that is how `| head` ends.
+    if (isBrokenPipe(error) || isBrokenPipe(options.signal.reason)) return EXIT.ok
     io.stderr.write(errorReport(error, style))
     return exitCodeOf(error)
   }
 }
 
-function isSet(value: string | undefined): boolean {
+/** Whether stack traces are wanted. */
+export function isDebug(env: Io['env']): boolean {
+  const value = env['DATASHARD_DEBUG']
   return value !== undefined && value !== '' && value !== '0'
 }
 

@@ -1,6 +1,7 @@
 /** What a command works with: the streams, the clock, the options that all commands share. */
 import type { Readable, Writable } from 'node:stream'
 import type { Runtime } from '../runtime.ts'
+import { isBrokenPipe } from './output/sink.ts'
 
 export interface Input extends Readable {
   readonly isTTY?: boolean
@@ -67,9 +68,10 @@ export function jsonInteger(value: bigint): number | string {
   return exact ? Number(value) : value.toString()
 }
 
+/** Writes a text and waits until it is handed on. A reader that is gone is no error. */
 export async function write(stream: Writable, text: string): Promise<void> {
   if (stream.destroyed || text === '') return
-  await new Promise<void>((resolve) => {
-    stream.write(text, () => resolve())
+  await new Promise<void>((resolve, reject) => {
+    stream.write(text, (error) => (error && !isBrokenPipe(error) ? reject(error) : resolve()))
   })
 }

@@ -54,15 +54,17 @@ function describe(report: VerifyReport, elapsedMs: number): string {
     plural(report.snapshots, 'snapshot'),
     plural(report.manifests, 'manifest'),
     `${plural(report.files, 'file')}${read}`,
-    `${formatCount(report.rows)} rows`,
+    plural(report.rows, 'row'),
     formatBytes(report.bytes),
     formatDuration(elapsedMs),
   ]
   lines.push(`${report.location}: ${walked.filter((part) => part !== '').join(', ')}`)
-  lines.push(problems.length === 0 ? 'everything is there and whole' : plural(problems.length, 'problem'))
+  const whole =
+    skipped.length === 0 ? 'everything is there and whole' : 'everything that was checked is there and whole'
+  lines.push(problems.length === 0 ? whole : plural(problems.length, 'problem'))
   return `${lines.join('\n')}\n`
 }
 
-function plural(n: number, what: string): string {
-  return `${formatCount(n)} ${what}${n === 1 ? '' : 's'}`
+function plural(n: number | bigint, what: string): string {
+  return `${formatCount(n)} ${what}${BigInt(n) === 1n ? '' : 's'}`
 }

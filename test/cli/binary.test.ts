@@ -50,6 +50,18 @@ describe('the program as a process', () => {
     expect(stdout.split('\n')[1]).toBe('0')
   })
 
+  test('output that cannot be written is an error, not a shorter result', async () => {
+    for (const command of ['scan', 'log']) {
+      const script = `"$0" --import tsx src/cli/main.ts ${command} "$1" --json > /dev/full`
+      const shell = spawn('bash', ['-c', script, process.execPath, at('t')])
+      let stderr = ''
+      shell.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
+      const code = await new Promise((resolve) => shell.on('close', resolve))
+      expect(code).toBe(1)
+      expect(JSON.parse(stderr)).toMatchObject({ error: { message: expect.stringMatching(/no space left/) } })
+    }
+  })
+
   test('SIGINT during an append: nothing is appended, and that is what it says', async () => {
     const before = await count('t')
     const child = startDatashard(['append', at('t'), '--format', 'ndjson', '--trace'])

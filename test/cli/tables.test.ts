@@ -172,6 +172,16 @@ describe('appending', () => {
     })
   })
 
+  test('other delimiters', async () => {
+    const semicolons = { stdin: 'id;name\n7;x\n' }
+    expect(await ok(['append', at('mixed'), '--format', 'csv', '--delimiter', ';'], semicolons)).toMatch(/^1 rows/)
+    expect(
+      await ok(['append', at('mixed'), '--format', 'csv', '--delimiter', '\\t'], { stdin: 'id\tname\n8\ty\n' }),
+    ).toMatch(/^1/)
+    const bad = await datashard(['append', at('mixed'), '--format', 'csv', '--delimiter', 'ab'], semicolons)
+    expect(bad.code).toBe(2)
+  })
+
   test('--unknown-columns ignore drops them', async () => {
     const files = [at('extra.csv'), at('extra.ndjson')]
     expect(await ok(['append', at('mixed'), ...files, '--unknown-columns', 'ignore'])).toMatch(/^2 rows/)
@@ -327,6 +337,14 @@ describe('scanning', () => {
     expect(code).toBe(2)
     expect(lines(await readFile(at('out.csv'), 'utf8'))).toHaveLength(21)
     expect((await readdir(directory)).filter((name) => name.includes('.partial'))).toEqual([])
+  })
+
+  test('an interrupted scan leaves no file', async () => {
+    const signal = AbortSignal.abort(new Error('interrupted'))
+    const { code, stderr } = await datashard(['scan', at('s'), '--output', at('never.csv')], { signal })
+    expect(code).toBe(3)
+    expect(stderr).toMatch(/^error: /)
+    expect((await readdir(directory)).filter((name) => name.startsWith('never'))).toEqual([])
   })
 
   test('binary formats are kept off a terminal', async () => {

@@ -132,12 +132,21 @@ async function* readRecords(sources: Sources, options: InputOptions): AsyncGener
     const file = source.name
     const isCsv = format === 'csv' || format === 'tsv'
     const groups = isCsv
-      ? readCsv(source.chunks, file, { delimiter: options.delimiter ?? (format === 'tsv' ? '\t' : ',') })
+      ? readCsv(source.chunks, file, { delimiter: delimiterOf(options.delimiter, format) })
       : format === 'json'
         ? readJson(decodeText(source.chunks, file), file)
         : readNdjson(decodeText(source.chunks, file), file)
     for await (const records of groups) yield { records, file, isCsv }
   }
+}
+
+/** @throws DataShardError `invalid-argument` if it is not one character. */
+function delimiterOf(given: string | undefined, format: InputFormat): string {
+  if (given === undefined) return format === 'tsv' ? '\t' : ','
+  // What a shell passes on unchanged.
+  if (given === '\\t' || given === 'tab') return '\t'
+  if (given.length !== 1 || given === '"') invalid(`--delimiter '${given}' is not one character`)
+  return given
 }
 
 type Convert = (group: RecordGroup, positions: Positions) => Generator<Row>
