@@ -31,7 +31,7 @@ export interface ParquetOptions {
  * few enough for the memory of parquet-wasm, which holds several copies and never shrinks, to stay below 100 MB.
  */
 export const ROW_GROUP_ROWS = 131_072
-export const ROW_GROUP_BYTES = 16 * 1024 * 1024
+export const ROW_GROUP_BYTES = 12 * 1024 * 1024
 
 /** In the form that parquet-java parses: it distrusts the statistics of writers whose name it cannot read. */
 export const CREATED_BY = 'datashard version 0.1.0'
@@ -106,6 +106,12 @@ export async function createParquetWriter(schema: Schema, options: ParquetOption
   return new Writer(wasm, schema, options)
 }
 
+/**
+ * Where row groups of all writers are laid out for parquet-wasm, one after the other. Memory outside V8's heap is what
+ * makes it collect garbage, so it is used again; weakly, so that an idle process gives it back.
+ */
+let scratch = new WeakRef<Uint8Array>(new Uint8Array(0))
+
 class Writer implements ParquetWriter {
   pendingBytes = 0
   readonly #wasm: ParquetWasm
@@ -117,8 +123,6 @@ class Writer implements ParquetWriter {
   #pending: ColumnBatch[] = []
   #pendingRows = 0
   #rows = 0
-  /** Kept from row group to row group: memory outside V8's heap is what makes it collect garbage. */
-  #scratch: Uint8Array = new Uint8Array(0)
 
   constructor(wasm: ParquetWasm, schema: Schema, options: ParquetOptions) {
     this.#wasm = wasm
@@ -161,8 +165,8 @@ class Writer implements ParquetWriter {
   }
 
   #encode(): readonly Uint8Array[] {
-    const stream = encodeArrowStream(this.#schema, this.#pending, this.#scratch)
-    this.#scratch = stream.length > this.#scratch.length ? stream : this.#scratch
+    const stream = encodeArrowStream(this.#schema, this.#pending, scratch.deref())
+    if (stream.length > (scratch.deref()?.length ?? 0)) scratch = new WeakRef(stream)
     const file = encodeRowGroup(this.#wasm, stream, properties(this.#wasm, this.#schema, this.#pending, this.#options))
     this.#rows += this.#pendingRows
     this.#pending = []

@@ -23,13 +23,13 @@ export interface InputOptions {
   readonly unknownColumns?: 'error' | 'ignore' | undefined
   /** Rows of a batch. Default 65,536. */
   readonly maxBatchRows?: number | undefined
-  /** Bytes of a batch in memory, about. Default 8 MiB. */
+  /** Bytes of a batch in memory, about. Default 4 MiB. */
   readonly maxBatchBytes?: number | undefined
   readonly signal?: AbortSignal | undefined
 }
 
 const MAX_BATCH_ROWS = 65_536
-const MAX_BATCH_BYTES = 8 * 1024 * 1024
+const MAX_BATCH_BYTES = 4 * 1024 * 1024
 
 /** Rows that are taken from an iterator before they go into columns, and what they may come to in bytes. */
 const MAX_BLOCK_ROWS = 1024

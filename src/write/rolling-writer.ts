@@ -31,7 +31,7 @@ export interface WriteOptions {
 /** Files that take rows at a time; each is an upload, and holds a row group in memory. */
 const MAX_OPEN_FILES = 64
 /** Columns that wait, in all open files together, for their row groups to be full. */
-const MAX_PENDING_BYTES = 48 * 1024 * 1024
+const MAX_PENDING_BYTES = 16 * 1024 * 1024
 /** Encoded bytes of one file that wait for the store to take them. */
 const MAX_QUEUED_BYTES = 8 * 1024 * 1024
 
