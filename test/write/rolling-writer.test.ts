@@ -34,6 +34,11 @@ function* rowsWithOneBad() {
   for (let n = 0; n < 20_000; n++) yield { n: n === 19_000 ? 'bad' : n, group: 0 }
 }
 
+async function sortOrderIds(...lists: number[][]) {
+  const files = await writeDataFiles(parts(...lists), writeContext(columns, { sortBy: ['n'] }), memoryStore())
+  return files.map((file) => file.sortOrderId)
+}
+
 async function rowsIn(store: ObjectStore, files: readonly DataFile[]): Promise<Row[]> {
   const wasm = await loadParquetWasm()
   const all: Row[] = []
@@ -86,12 +91,8 @@ describe('rolling writer', () => {
   })
 
   test('a file has a sort order only if all of it is in order', async () => {
-    const order = async (...lists: number[][]) => {
-      const files = await writeDataFiles(parts(...lists), writeContext(columns, { sortBy: ['n'] }), memoryStore())
-      return files.map((file) => file.sortOrderId)
-    }
-    expect(await order([2, 1], [4, 3])).toEqual([1])
-    expect(await order([3, 1], [4, 2])).toEqual([undefined])
+    expect(await sortOrderIds([2, 1], [4, 3])).toEqual([1])
+    expect(await sortOrderIds([3, 1], [4, 2])).toEqual([undefined])
   })
 
   test('no rows, no files, no requests', async () => {
