@@ -147,6 +147,21 @@ describe('verify', () => {
     expect((await withCopy(async () => {}, '--snapshot', '12345')).code).toBe(1)
   })
 
+  test('more files than are worth a request each are compared with a listing', async () => {
+    const wide = join(directory, 'wide')
+    await datashard(['create', wide, '--schema', 'id long', '--partition', 'id'])
+    const rows = Array.from({ length: 120 }, (_, id) => JSON.stringify({ id })).join('\n')
+    await datashard(['append', wide], { stdin: rows })
+    expect((await datashard(['verify', wide, '--deep'])).stdout).toMatch(/120 files \(120 read\), 120 rows/)
+    await rm(join(wide, 'data/id=7'), { recursive: true })
+    const { code, stdout } = await datashard(['verify', wide, '--json', '--deep'])
+    expect(code).toBe(5)
+    expect(JSON.parse(stdout)).toMatchObject({
+      filesRead: 119,
+      problems: [{ kind: 'missing', object: expect.stringMatching(/data\/id=7\//) }],
+    })
+  })
+
   test('where there is no table', async () => {
     const { code, stderr } = await datashard(['verify', join(directory, 'nothing')])
     expect(code).toBe(1)
