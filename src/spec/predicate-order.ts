@@ -31,35 +31,27 @@ export function sortDistinct(values: readonly Value[], type: Type): readonly Val
   return sorted.filter((value, i) => i === 0 || order(sorted[i - 1]!, value) !== 0)
 }
 
-const UUID_HALVES = [0, 18] as const
-
-/**
- * The orders in which the bounds of a column may have been found. There is one, except for UUIDs: the spec compares
- * their bytes, but the reference implementation compared them as two signed longs for years (apache/iceberg#14216), so
- * that a conclusion from bounds must hold for both.
- */
-export function boundOrders(type: Type): readonly Comparator[] {
-  return type.type === 'uuid' ? [compareValues(type), compareUuidsAsSignedLongs] : [predicateOrder(type)]
-}
-
 /**
  * Whether all engines order the values of a type alike. Where they do not, bounds must not be written: whichever order
- * they are in, another engine skips files that hold what it is looking for.
+ * they are in, another engine skips files that hold what it is looking for. Such are UUIDs: the spec compares their
+ * bytes, but the reference implementation compared them as two signed longs for years (apache/iceberg#14216).
  */
 export function isOrderShared(type: Type): boolean {
-  return boundOrders(type).length === 1
+  return type.type !== 'uuid'
 }
 
-function compareUuidsAsSignedLongs(a: Value, b: Value): number {
-  for (const at of UUID_HALVES) {
-    const x = signedHalf(a as string, at)
-    const y = signedHalf(b as string, at)
-    if (x !== y) return x < y ? -1 : 1
-  }
-  return 0
-}
+/** Characters 0 to 17 of `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx` are the first eight bytes. */
+const FIRST_LONG_CHARS = 18
 
-/** Characters 0 to 17 and 18 to 35 of `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx` hold eight bytes each. */
-function signedHalf(uuid: string, at: number): bigint {
-  return BigInt.asIntN(64, BigInt(`0x${uuid.slice(at, at + 18).replaceAll('-', '')}`))
+/**
+ * Bounds in the order of the spec that hold all that lies between bounds of UUIDs in either order; undefined if there
+ * are none. The orders agree on first halves of one sign; of second halves, and signs, nothing can be said.
+ */
+export function widenUuidBounds(lower: string, upper: string): readonly [lower: string, upper: string] | undefined {
+  const isNegative = (uuid: string) => uuid[0]! >= '8'
+  if (isNegative(lower) !== isNegative(upper)) return undefined
+  return [
+    `${lower.slice(0, FIRST_LONG_CHARS)}-0000-000000000000`,
+    `${upper.slice(0, FIRST_LONG_CHARS)}-ffff-ffffffffffff`,
+  ]
 }

@@ -8,10 +8,10 @@ import type { ColumnMetrics, FieldSummary, ManifestFile } from './data-file.ts'
 import { compilePredicate } from './evaluate.ts'
 import type { BoundLeaf, BoundPredicate, BoundTerm } from './expressions.ts'
 import type { PartitionSpec, PartitionTuple } from './partition.ts'
-import { boundOrders, isFloating } from './predicate-order.ts'
+import { isFloating, predicateOrder, widenUuidBounds } from './predicate-order.ts'
 import { decide } from './span.ts'
 import type { Span } from './span.ts'
-import type { Value } from './types.ts'
+import type { Type, Value } from './types.ts'
 import { decodeValue } from './values.ts'
 
 /** Metrics of a group of rows: of a data file, or of a row group. */
@@ -98,15 +98,21 @@ const NO_BOUNDS: Bounds = { lower: undefined, upper: undefined }
 
 function decodeBounds(leaf: BoundLeaf, lowerBytes: Uint8Array | undefined, upperBytes: Uint8Array | undefined): Bounds {
   if (!('value' in leaf || 'values' in leaf)) return NO_BOUNDS
-  const lower = decodeBound(leaf.term, lowerBytes)
-  const upper = decodeBound(leaf.term, upperBytes)
-  const isRange =
-    lower === undefined || upper === undefined || boundOrders(leaf.term.type).some((order) => order(lower, upper) <= 0)
+  const { type } = leaf.term
+  const found = { lower: decodeBound(type, lowerBytes), upper: decodeBound(type, upperBytes) }
+  const { lower, upper } = type.type === 'uuid' ? uuidBounds(found) : found
+  const isRange = lower === undefined || upper === undefined || predicateOrder(type)(lower, upper) <= 0
   return isRange ? { lower, upper } : NO_BOUNDS
 }
 
+function uuidBounds({ lower, upper }: Bounds): Bounds {
+  const wide =
+    lower === undefined || upper === undefined ? undefined : widenUuidBounds(lower as string, upper as string)
+  return wide === undefined ? NO_BOUNDS : { lower: wide[0], upper: wide[1] }
+}
+
 /** Undefined for bytes that are no value of the type: pruning is no place to fail, `verify` tells of damage. */
-function decodeBound({ type }: BoundTerm, bytes: Uint8Array | undefined): Value | undefined {
+function decodeBound(type: Type, bytes: Uint8Array | undefined): Value | undefined {
   if (bytes === undefined) return undefined
   try {
     const value = decodeValue(type, bytes)

@@ -1,6 +1,6 @@
 /** What is known of the values of one column in a group of rows (a file, a manifest), and what follows for a predicate. */
 import type { BoundLeaf } from './expressions.ts'
-import { boundOrders } from './predicate-order.ts'
+import { predicateOrder } from './predicate-order.ts'
 import type { Value } from './types.ts'
 import type { Comparator } from './values.ts'
 
@@ -59,12 +59,8 @@ function ofOrdinary(leaf: BoundLeaf, { lower, upper }: Span): Decision {
     case 'notNull':
     case 'notNan':
       return true
-    default: {
-      const [first, ...others] = boundOrders(leaf.term.type).map((order, i) =>
-        ofRange(leaf, { lower, upper, order }, i),
-      )
-      return others.every((other) => other === first) ? first : undefined
-    }
+    default:
+      return ofRange(leaf, { lower, upper, order: predicateOrder(leaf.term.type) })
   }
 }
 
@@ -76,7 +72,7 @@ interface Range {
 
 type Comparison = Exclude<BoundLeaf, { readonly op: 'isNull' | 'notNull' | 'isNan' | 'notNan' }>
 
-function ofRange(leaf: Comparison, range: Range, orderIndex: number): Decision {
+function ofRange(leaf: Comparison, range: Range): Decision {
   switch (leaf.op) {
     case 'lt':
       return below(range, leaf.value, false)
@@ -87,14 +83,13 @@ function ofRange(leaf: Comparison, range: Range, orderIndex: number): Decision {
     case 'gte':
       return opposite(below(range, leaf.value, false))
     case 'eq':
-      return oneOf(range, [leaf.value], true)
+      return oneOf(range, [leaf.value])
     case 'notEq':
-      return opposite(oneOf(range, [leaf.value], true))
-    // Literals are sorted by the first order of their type.
+      return opposite(oneOf(range, [leaf.value]))
     case 'isIn':
-      return oneOf(range, leaf.values, orderIndex === 0)
+      return oneOf(range, leaf.values)
     case 'notIn':
-      return opposite(oneOf(range, leaf.values, orderIndex === 0))
+      return opposite(oneOf(range, leaf.values))
     case 'startsWith':
       return prefixed(range, leaf.value as string)
     case 'notStartsWith':
@@ -111,13 +106,10 @@ function below({ lower, upper, order }: Range, literal: Value, orEqual: boolean)
   return lower !== undefined && order(lower, literal) >= limit ? false : undefined
 }
 
-function oneOf({ lower, upper, order }: Range, literals: readonly Value[], sorted: boolean): Decision {
-  const from = lower === undefined ? 0 : sorted ? firstFrom(literals, lower, order) : undefined
-  const inside = (literal: Value) =>
-    (lower === undefined || order(literal, lower) >= 0) && (upper === undefined || order(literal, upper) <= 0)
-  // Of sorted literals the first that is not below the range is the only one to look at.
-  const candidate = from === undefined ? literals.find(inside) : literals[from]
-  if (candidate === undefined || !inside(candidate)) return false
+/** Of sorted literals the first that is not below the range is the only one to look at. */
+function oneOf({ lower, upper, order }: Range, literals: readonly Value[]): Decision {
+  const candidate = literals[lower === undefined ? 0 : firstFrom(literals, lower, order)]
+  if (candidate === undefined || (upper !== undefined && order(candidate, upper) > 0)) return false
   // Bounds that meet leave no room for another value, truncated or not.
   return lower !== undefined && upper !== undefined && order(lower, upper) === 0 ? true : undefined
 }

@@ -29,7 +29,7 @@ import {
 } from './predicate-world.ts'
 import type { WorldRow } from './predicate-world.ts'
 
-const RUNS = { numRuns: 2000 }
+const RUNS = { numRuns: 3000 }
 
 const worlds = schemas.chain((schema) =>
   fc.record({ schema: fc.constant(schema), rows: rows(schema), predicate: predicates(schema) }),
