@@ -27,7 +27,8 @@ export class S3Clients {
   readonly #options: S3ClientsOptions
   #connection: Promise<S3Connection> | undefined
   #region: string | undefined
-  #closed = false
+  /** All that were made; requests may still be under way on those that a redirect replaced. */
+  readonly #made: S3Client[] = []
 
   constructor(options: S3ClientsOptions) {
     this.#options = options
@@ -61,36 +62,34 @@ export class S3Clients {
   }
 
   close(): void {
-    this.#closed = true
-    if (this.#options.client) return
-    void this.#connection?.then(
-      ({ client }) => client.destroy(),
-      () => undefined,
-    )
+    for (const client of this.#made) client.destroy()
   }
 
   async #make(): Promise<S3Connection> {
     const sdk = await import('@aws-sdk/client-s3')
     if (this.#options.client) return { sdk, client: this.#options.client as S3Client }
-    let client = new sdk.S3Client(this.#config(this.#region))
-    this.#region ??= await client.config.region().catch(() => undefined)
-    if (this.#region === undefined) {
-      client.destroy()
-      this.#region = FALLBACK_REGION
-      client = new sdk.S3Client(this.#config(this.#region))
+    const given = this.#options.settings.endpoint
+    let client = new sdk.S3Client(this.#config(given, this.#region))
+    this.#made.push(client)
+    const endpoint = given ?? (await endpointOfProfile(client))
+    const region = this.#region ?? (await client.config.region().catch(() => FALLBACK_REGION))
+    if (endpoint !== given || region !== this.#region) {
+      // A client cannot be told later what decides about its addresses.
+      client = new sdk.S3Client(this.#config(endpoint, region))
+      this.#made.push(client)
     }
-    if (this.#closed) client.destroy()
+    this.#region = region
     return { sdk, client }
   }
 
-  #config(region: string | undefined): S3ClientConfig {
+  #config(endpoint: string | undefined, region: string | undefined): S3ClientConfig {
     const { settings, requestTimeoutMs } = this.#options
     const agent = { keepAlive: true, maxSockets: MAX_SOCKETS }
     return {
-      ...(settings.endpoint !== undefined && { endpoint: settings.endpoint }),
+      ...(endpoint !== undefined && { endpoint }),
       ...(region !== undefined && { region }),
       ...(settings.credentials && { credentials: settings.credentials }),
-      forcePathStyle: settings.forcePathStyle ?? settings.endpoint !== undefined,
+      forcePathStyle: settings.forcePathStyle ?? endpoint !== undefined,
       // Retries are ours alone (retry.ts): a conditional create that is repeated behind our back meets its own object.
       maxAttempts: 1,
       // Bodies are signed with their SHA-256, which the store checks; see docs/decisions/store-checksums.md.
@@ -111,4 +110,10 @@ export class S3Clients {
       },
     }
   }
+}
+
+/** `endpoint_url` of the AWS profile in use, which the SDK would find only when a request is on its way. */
+async function endpointOfProfile(client: S3Client): Promise<string | undefined> {
+  const config = client.config as { readonly serviceConfiguredEndpoint?: () => Promise<string | undefined> }
+  return config.serviceConfiguredEndpoint?.()
 }
