@@ -48,7 +48,10 @@ export function expected(cursor: Cursor, what: string): never {
   return failAt(cursor.text, token.at, `expected ${what}, found ${describeToken(token)}`)
 }
 
+const SHOWN_CHARS = 40
+
 export function describeToken(token: Token): string {
   if (token.kind === 'end') return 'the end'
-  return token.kind === 'name' ? `"${token.text}"` : token.text.startsWith("'") ? token.text : `'${token.text}'`
+  const text = token.text.length > SHOWN_CHARS ? `${token.text.slice(0, SHOWN_CHARS)}...` : token.text
+  return token.kind === 'name' ? `"${text}"` : text.startsWith("'") ? text : `'${text}'`
 }

@@ -157,7 +157,7 @@ function value(cursor: Cursor, after: string): Literal {
   if (word === 'null')
     return failAt(cursor.text, token.at, "comparing with null is true for no row; write 'is null' or 'is not null'")
   const isName = token.kind === 'name' || (word !== undefined && !RESERVED_WORDS.has(word))
-  const hint = isName ? `; text is written in single quotes: '${token.text}'` : ''
+  const hint = isName ? `; text is written in single quotes, as in 'push'` : ''
   return failAt(cursor.text, token.at, `expected a value after '${after}', found ${describeToken(token)}${hint}`)
 }
 
