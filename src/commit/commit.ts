@@ -8,11 +8,11 @@ import type { TableMetadata } from '../spec/metadata.ts'
 import { checkWritable } from '../spec/properties.ts'
 import type { TableUpdate } from '../spec/updates.ts'
 import { applyUpdates } from '../spec/updates.ts'
-import { ageMs, CUSTODY_MS, inCustody, sighting } from './custody.ts'
+import { ageMs, CUSTODY_MS, sighting } from './custody.ts'
 import { createVersion } from './create-version.ts'
 import { encodeTable } from './document.ts'
-import type { Head, TableHead } from './head.ts'
-import { findHead } from './head.ts'
+import type { Head, SeenVersion, TableHead } from './head.ts'
+import { findHead, readVersion } from './head.ts'
 import { HintWriter } from './hint.ts'
 import type { Place } from './place.ts'
 import { storeNow } from './place.ts'
@@ -62,8 +62,6 @@ export const DEFAULT_TIMEOUT_MS = 30_000
 /** A cached base is re-read when it is this old, so that a slow upload does not end with a base too old to use. */
 const BASE_MAX_AGE_MS = CUSTODY_MS / 2
 const MAX_BACKOFF_MS = 2_000
-/** After a shorter wait the version that was lost to is still the best guess of the head. */
-const STILL_FRESH_MS = 50
 
 /** The head that a process knows of one table, and the way to move it. Commits of one committer run one at a time. */
 export class Committer {
@@ -129,7 +127,7 @@ export class Committer {
     attempt: number,
     deadlineMs: number,
     scratch: string[],
-  ): Promise<Head | undefined> {
+  ): Promise<Head | SeenVersion | undefined> {
     const base = this.#head
     checkWritable(base.metadata, this.place.location)
     const nowMs = storeNow(this.place)
@@ -158,13 +156,20 @@ export class Committer {
     return undefined
   }
 
-  /** Moves to the head after a loss, with a random wait that grows with the losses: writers must not march in step. */
-  async #catchUp(lost: Head, attemptMs: number, losses: number, signal: AbortSignal | undefined): Promise<void> {
+  /**
+   * Moves to the head after a loss, with a random wait that doubles with the losses: writers must not march in step, and
+   * of those that race only one wins. Only then is the new metadata read.
+   */
+  async #catchUp(
+    lost: Head | SeenVersion,
+    attemptMs: number,
+    losses: number,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
     const { runtime } = this.place
-    const waitMs = runtime.random() * Math.min(MAX_BACKOFF_MS, attemptMs * 2 ** Math.min(losses - 1, 10))
-    if (waitMs >= STILL_FRESH_MS) await runtime.sleep(waitMs, signal)
-    const known = waitMs < STILL_FRESH_MS && lost !== this.#head && inCustody(lost.seen, runtime)
-    this.#adopt(known ? lost : await findHead(this.place, lost, signal))
+    const waitMs = runtime.random() * Math.min(MAX_BACKOFF_MS, attemptMs * 2 ** Math.min(losses, 10))
+    if (losses > 1) await runtime.sleep(waitMs, signal)
+    this.#adopt(await findHead(this.place, lost, signal))
   }
 
   #adopt(found: Head | undefined): TableHead {
@@ -230,7 +235,11 @@ export async function createFirstVersion(
   if (created.outcome === 'stale') {
     throw new DataShardError('unavailable', `creating ${place.location} took too long; try again`)
   }
-  if (created.outcome === 'lost') return { won: false, head: created.next }
+  if (created.outcome === 'lost') {
+    const winner = await readVersion(place, created.next.version, created.next.form, signal)
+    if (winner) return { won: false, head: winner }
+    throw new DataShardError('unavailable', `a table at ${place.location} was created and vanished; try again`)
+  }
   const head: TableHead = { kind: 'table', version, form: 'plain', nonce, metadata, seen: sighting(place.runtime) }
   const hint = new HintWriter(place)
   hint.raise(version)

@@ -12,8 +12,8 @@
 import { DataShardError, throwIfAborted } from '../errors.ts'
 import type { TableMetadata } from '../spec/metadata.ts'
 import { ageMs, CUSTODY_MS, inCustody } from './custody.ts'
-import type { Head } from './head.ts'
-import { findHead, readVersion } from './head.ts'
+import type { Head, SeenVersion } from './head.ts'
+import { findHead, readNonce } from './head.ts'
 import type { Place } from './place.ts'
 import { keyIn } from './place.ts'
 import { versionName } from './version.ts'
@@ -21,7 +21,7 @@ import { versionName } from './version.ts'
 /** `won`: the version is ours. `lost`: it is somebody else's, here it is. `stale`: the base is too old to build upon. */
 export type CreateOutcome =
   | { readonly outcome: 'won' }
-  | { readonly outcome: 'lost'; readonly next: Head }
+  | { readonly outcome: 'lost'; readonly next: SeenVersion }
   | { readonly outcome: 'stale' }
 
 export interface VersionCreate {
@@ -44,7 +44,7 @@ const FIRST_BACKOFF_MS = 50
 const MAX_BACKOFF_MS = 2_000
 
 /**
- * One request when it is won, two when it is lost. Throws `commit-unknown` when the outcome could not be learnt,
+ * One request when it is won, two when it is lost: the second reads only the beginning of the winner's version. Throws `commit-unknown` when the outcome could not be learnt,
  * `denied`, `unsupported` and the like when the store refused the first try, so that nothing was written.
  */
 export async function createVersion(place: Place, create: VersionCreate): Promise<CreateOutcome> {
@@ -96,7 +96,7 @@ async function send(place: Place, key: string, create: VersionCreate): Promise<S
 
 /** Somebody's version exists under this number: ours or another's? Undefined if it is not to be seen. */
 async function compare(place: Place, create: VersionCreate): Promise<CreateOutcome | undefined> {
-  const next = await readVersion(place, create.version, 'plain')
+  const next = await readNonce(place, create.version)
   if (!next) return undefined
   if (next.nonce !== create.nonce) return { outcome: 'lost', next }
   const late = create.base !== undefined && !inCustody(create.base.seen, place.runtime)
@@ -123,7 +123,7 @@ async function resolveLate(place: Place, create: VersionCreate, cause: unknown):
     const head = await findHead(place)
     if (head?.kind === 'table' && create.isIn?.(head.metadata)) return { outcome: 'won' }
     if (head?.version === create.version && head.nonce === create.nonce) return { outcome: 'won' }
-    const there = head && (await readVersion(place, create.version, 'plain'))
+    const there = head && (await readNonce(place, create.version))
     // A number is given once: if somebody else has it, ours can never appear under it.
     if (there && there.nonce !== create.nonce) return { outcome: 'lost', next: head }
   } catch (error) {

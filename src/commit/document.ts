@@ -52,6 +52,12 @@ export function decodeVersion(bytes: Uint8Array, where: string): VersionDocument
   }
 }
 
+/** The nonce at the beginning of a version file, if it is there; another engine's version has none. */
+export function leadingNonce(start: Uint8Array): string | undefined {
+  const text = new TextDecoder().decode(start)
+  return /^\s*\{\s*"datashard-commit"\s*:\s*\{\s*"nonce"\s*:\s*"([0-9a-z-]+)"\s*\}/.exec(text)?.[1]
+}
+
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -8,25 +8,26 @@ import type { TableMetadata } from '../spec/metadata.ts'
 import type { Sighting } from './custody.ts'
 import { ageMs, CUSTODY_MS, inCustody, sighting } from './custody.ts'
 import type { Tombstone } from './document.ts'
-import { decodeVersion } from './document.ts'
+import { decodeVersion, leadingNonce } from './document.ts'
 import type { Place } from './place.ts'
 import { keyIn } from './place.ts'
 import type { VersionForm } from './version.ts'
 import { HINT_NAME, parseHint, parseVersionName, versionName } from './version.ts'
 
-interface HeadBase {
+/** A version that was seen to exist, and when; what it holds was perhaps not read. */
+export interface SeenVersion {
   readonly version: number
   readonly form: VersionForm
   readonly nonce: string | undefined
   readonly seen: Sighting
 }
 
-export interface TableHead extends HeadBase {
+export interface TableHead extends SeenVersion {
   readonly kind: 'table'
   readonly metadata: TableMetadata
 }
 
-export interface DroppedHead extends HeadBase {
+export interface DroppedHead extends SeenVersion {
   readonly kind: 'tombstone'
   readonly tombstone: Tombstone
 }
@@ -40,7 +41,11 @@ const MAX_SEARCHES = 5
  * The head, or undefined if no version exists. Three requests when the hint is right (hint, next version, head), two
  * when `from` is still the head, one more per version that the start lags behind.
  */
-export async function findHead(place: Place, from?: Head, signal?: AbortSignal): Promise<Head | undefined> {
+export async function findHead(
+  place: Place,
+  from?: Head | SeenVersion,
+  signal?: AbortSignal,
+): Promise<Head | undefined> {
   if (from && inCustody(from.seen, place.runtime)) {
     const found = await climb(place, from.version, from.form, from, signal)
     if (found) return found
@@ -72,11 +77,27 @@ export async function readVersion(
   return { ...decodeVersion(bytes, place.store.urlOf(key)), version, form, seen }
 }
 
+/** How much of a version is read for its nonce, which stands at the beginning. */
+const NONCE_BYTES = 4_096
+
+/**
+ * Whose a version is, without reading all of it; undefined if it does not exist. One request, two where the beginning does
+ * not tell.
+ */
+export async function readNonce(place: Place, version: number): Promise<SeenVersion | undefined> {
+  const key = keyIn(place, versionName(version))
+  const start = await place.store.get(key, { range: { start: 0, end: NONCE_BYTES } })
+  if (!start) return undefined
+  const nonce = leadingNonce(start)
+  if (nonce !== undefined) return { version, form: 'plain', nonce, seen: sighting(place.runtime) }
+  return readVersion(place, version, 'plain')
+}
+
 async function climb(
   place: Place,
   start: number,
   form: VersionForm,
-  known: Head | undefined,
+  known: Head | SeenVersion | undefined,
   signal: AbortSignal | undefined,
 ): Promise<Head | undefined> {
   const exists = async (version: number) =>
@@ -92,7 +113,7 @@ async function climb(
       version = Math.max(version, (await readHint(place, signal))?.version ?? 0)
     seen = sighting(place.runtime)
   }
-  if (known?.version === version) {
+  if (known?.version === version && 'kind' in known) {
     // It was read before; that it is still there is all that is left to ask.
     return (await exists(version)) ? { ...known, seen: sighting(place.runtime) } : undefined
   }
