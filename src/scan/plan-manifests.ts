@@ -7,6 +7,7 @@ import type { TableMetadata } from '../spec/metadata.ts'
 import { specById } from '../spec/metadata.ts'
 import type { PartitionSpec } from '../spec/partition.ts'
 import type { Snapshot } from '../spec/snapshot.ts'
+import { mapInOrder } from './in-order.ts'
 import { refuseEncryptedManifest, refuseEncryptedSnapshot } from './refusals.ts'
 import type { PlanRequest } from './task.ts'
 
@@ -21,13 +22,23 @@ export interface ListedManifest {
 /** The manifests of a snapshot: one request, or one per manifest for v1 snapshots that have no manifest list. */
 export async function listManifests(request: PlanRequest, snapshot: Snapshot): Promise<readonly ListedManifest[]> {
   const { manifestList: path } = snapshot
-  refuseEncryptedSnapshot(snapshot, request.files.location)
-  if (path === undefined) return Promise.all((snapshot.manifests ?? []).map((one) => unlisted(request, snapshot, one)))
+  const { location } = request.files
+  refuseEncryptedSnapshot(snapshot, location)
+  if (path === undefined) {
+    if (snapshot.manifests === undefined)
+      corrupt(`snapshot ${snapshot.snapshotId} of ${location} names no manifest list`)
+    const listed: ListedManifest[] = []
+    const each = mapInOrder(snapshot.manifests, (one) => unlisted(request, snapshot, one), { count: UNLISTED_AT_ONCE })
+    for await (const one of each) listed.push(one)
+    return listed
+  }
   const manifests = request.cache
     ? await request.cache.get(snapshot, request.signal)
     : decodeManifestList(await read(request, path, `the manifest list of snapshot ${snapshot.snapshotId}`), path)
   return manifests.map((manifest) => ({ manifest, snapshot }))
 }
+
+const UNLISTED_AT_ONCE = 16
 
 /** A line as a manifest list would have it, from the manifest itself. */
 async function unlisted(request: PlanRequest, snapshot: Snapshot, path: string): Promise<ListedManifest> {
