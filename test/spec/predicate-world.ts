@@ -9,6 +9,7 @@ import { compilePredicate } from '../../src/spec/evaluate.ts'
 import type { BoundPredicate } from '../../src/spec/expressions.ts'
 import { indexSchema } from '../../src/spec/schema.ts'
 import type { IndexedField } from '../../src/spec/schema.ts'
+import { checkTransform, parseTransform } from '../../src/spec/transforms.ts'
 import { formatDate } from '../../src/spec/temporal.ts'
 import { isPrimitive } from '../../src/spec/types.ts'
 import type { Field, Schema, Type, Value } from '../../src/spec/types.ts'
@@ -334,3 +335,28 @@ export function withGaps(metrics: RowMetrics): fc.Arbitrary<RowMetrics> {
 const gappy = <T>(map: ReadonlyMap<number, T>) => fc.subarray([...map]).map((entries) => new Map(entries))
 
 const flip = (digit: string): string => (parseInt(digit, 16) ^ 8).toString(16)
+
+export const TRANSFORMS = [
+  'identity',
+  'bucket[2]',
+  'truncate[1]',
+  'truncate[2]',
+  'truncate[10]',
+  'year',
+  'month',
+  'day',
+  'hour',
+  'void',
+] as const
+
+/** Those of some transforms that a type can have. */
+export function transformsOf(type: Type, transforms: readonly string[]): readonly string[] {
+  return transforms.filter((name) => {
+    try {
+      checkTransform(parseTransform(name), type, 'c')
+      return true
+    } catch {
+      return false
+    }
+  })
+}
