@@ -21,6 +21,7 @@ interface AppendCommandOptions extends DesignOptions {
   readonly null?: string
   readonly timestamps?: TimestampUnit
   readonly unknownColumns?: 'error' | 'ignore'
+  readonly mixedAsText?: boolean
   readonly asFiles?: boolean
   readonly batchRows?: number
   readonly batchSeconds?: number
@@ -59,6 +60,7 @@ export async function run({ session, args, options }: Call): Promise<void> {
       nullText: options.null,
       timestamps: options.timestamps,
       unknownColumns: options.unknownColumns,
+      mixedAsText: options.mixedAsText,
       onBytes: (bytes) => progress.add({ bytes }),
       onRows: (rows) => progress.add({ rows }),
     })

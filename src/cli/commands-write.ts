@@ -41,6 +41,10 @@ export const WRITE_COMMANDS: readonly CommandSpec[] = [
       { flags: '--sample <rows>', help: 'rows to infer from (default 10000)', type: 'count' },
       { flags: '--format <format>', help: 'format of the file to infer from', choices: INPUT_FORMAT_NAMES },
       ...CSV_OPTIONS,
+      {
+        flags: '--mixed-as-text',
+        help: 'string columns take any JSON value, as its JSON text; --infer makes such columns',
+      },
       { flags: '--if-not-exists', help: 'succeed when there is a table already, whatever its schema' },
       { flags: '--dry-run', help: 'print the schema and create nothing' },
     ],
@@ -73,6 +77,10 @@ export const WRITE_COMMANDS: readonly CommandSpec[] = [
         choices: INPUT_FORMAT_NAMES,
       },
       ...CSV_OPTIONS,
+      {
+        flags: '--mixed-as-text',
+        help: 'string columns take any JSON value, as its JSON text; --infer makes such columns',
+      },
       {
         flags: '--timestamps <unit>',
         help: 'what bare numbers in timestamp columns count',

@@ -15,6 +15,7 @@ interface CreateOptions extends DesignOptions {
   readonly format?: InputFormat
   readonly delimiter?: string
   readonly null?: string
+  readonly mixedAsText?: boolean
   readonly ifNotExists?: boolean
   readonly dryRun?: boolean
 }
@@ -57,6 +58,7 @@ async function chooseSchema(session: Session, options: CreateOptions): Promise<S
     format,
     delimiter,
     nullText: options.null,
+    mixedAsText: options.mixedAsText,
   })
   const schema = await input.infer(options.sample ?? DEFAULT_SAMPLE_ROWS)
   note(session, `inferred from ${infer}: ${schemaToText(schema)}`)

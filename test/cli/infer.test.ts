@@ -45,9 +45,21 @@ describe('inference from JSON', () => {
 
   test('kinds without a common type are an error that names both places', () => {
     expect(() => inferJson('{"x":1}', '{"y":1}', '{"x":"a"}')).toThrow(
-      /no type fits column 'x': it holds a number in in:1 and a text in in:3; give --schema/,
+      /no type fits column 'x': it holds a number in in:1 and a text in in:3; give --schema, or --mixed-as-text/,
     )
     expect(() => inferJson('{"x":{"y":[1]}}', '{"x":{"y":{}}}')).toThrow(/column 'x.y': it holds an array/)
+  })
+
+  test('with --mixed-as-text such columns are strings', () => {
+    const inference = createInference(true)
+    for (const [i, row] of [
+      { x: 1, y: { a: 1 } },
+      { x: 'a', y: { a: [1] } },
+      { x: {}, y: { a: true, b: 1 } },
+    ].entries()) {
+      inference.addJson(row, `in:${i + 1}`)
+    }
+    expect(schemaToText(inference.schema('in'))).toBe('x string, y struct<a string, b long>')
   })
 
   test('ids used as keys of objects do not become a schema', () => {

@@ -40,7 +40,7 @@ test.each(['ndjson', 'json', 'csv', 'tsv', 'parquet', 'arrow'])(
           await rm(directory, { recursive: true })
         }
       }),
-      { numRuns: 200 },
+      { numRuns: 25 },
     )
   },
 )

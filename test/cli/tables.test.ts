@@ -142,6 +142,22 @@ describe('appending', () => {
     })
   })
 
+  test('--mixed-as-text keeps what shares no type as JSON text', async () => {
+    const stdin = '{"x":"a"}\n{"x":{"big":12345678901234567890,"l":[1.50,null,"é"]}}\n{"x":7}\n{"x":null}\n'
+    const refused = await datashard(['append', at('text'), '--create', '--infer'], { stdin })
+    expect(refused).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/no type fits column 'x'.*--mixed-as-text/),
+    })
+    await ok(['append', at('text'), '--create', '--infer', '--mixed-as-text'], { stdin })
+    expect(objects(await ok(['scan', at('text'), '--json']))).toEqual([
+      { x: 'a' },
+      { x: '{"big":12345678901234567890,"l":[1.5,null,"é"]}' },
+      { x: '7' },
+      { x: null },
+    ])
+  })
+
   test('no rows are no commit', async () => {
     expect(await ok(['append', at('mixed'), '--format', 'csv'], { stdin: 'id\n' })).toMatch(
       /^no rows; .* stays at version 3\n$/,

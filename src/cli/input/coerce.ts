@@ -4,7 +4,7 @@
  */
 import { DataShardError } from '../../errors.ts'
 import type { Field, Schema, Type } from '../../spec/types.ts'
-import { ExactNumber, parseExactJson } from './exact-json.ts'
+import { ExactNumber, exactJsonText, parseExactJson } from './exact-json.ts'
 
 /** What a bare number in a timestamp column counts, since the epoch; undefined: it is refused. */
 export type TimestampUnit = 'seconds' | 'millis' | 'micros'
@@ -13,6 +13,8 @@ export interface CoerceOptions {
   readonly timestamps?: TimestampUnit | undefined
   /** The text that stands for null in CSV; default the empty one. */
   readonly nullText?: string | undefined
+  /** String columns take any JSON value, as its JSON text. */
+  readonly mixedAsText?: boolean | undefined
 }
 
 type Row = Record<string, unknown>
@@ -68,6 +70,9 @@ function fromJson(type: Type, options: CoerceOptions): Coerce {
     case 'timestamp_ns':
     case 'timestamptz_ns':
       return timestampFromJson(type, options.timestamps)
+    case 'string':
+      if (options.mixedAsText === true) return (value) => (typeof value === 'string' ? value : exactJsonText(value))
+      return (value, column) => plain(value, column, type)
     case 'binary':
     case 'fixed':
       return (value, column) => (typeof value === 'string' ? fromBase64(value, column, type) : value)

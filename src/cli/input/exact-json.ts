@@ -68,3 +68,13 @@ function isExact(token: string): boolean {
   const value = Number(token)
   return String(value) === token && (!/^-?\d+$/.test(token) || Number.isSafeInteger(value))
 }
+
+/** The JSON text of what {@link parseExactJson} gives, all digits kept. */
+export function exactJsonText(value: unknown): string {
+  if (value instanceof ExactNumber) return value.text
+  if (Array.isArray(value)) return `[${value.map(exactJsonText).join(',')}]`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  return `{${Object.entries(value)
+    .map(([key, item]) => `${JSON.stringify(key)}:${exactJsonText(item)}`)
+    .join(',')}}`
+}

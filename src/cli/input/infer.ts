@@ -13,7 +13,7 @@
  * | only null, `[]`, `{}` | string, `list<string>`, `map<string, string>` |
  *
  * Digits with leading zeros (`007`) are text. JSON values of kinds that share no type (a number here, a text there) are
- * an error; in CSV, where everything is text, they make a string column.
+ * an error, unless they may become text; in CSV, where everything is text, they make a string column.
  */
 import { DataShardError } from '../../errors.ts'
 import { completeSchema } from '../../spec/schema-input.ts'
@@ -31,6 +31,8 @@ interface Shape {
   scalar?: Scalar
   list?: Shape
   struct?: Map<string, Shape>
+  /** Holds kinds that share no type. */
+  mixed?: true
   /** Where the first value of each kind stood, for the error when they do not fit. */
   readonly places: Map<string, string>
 }
@@ -45,13 +47,15 @@ export interface Inference {
   schema(source: string): Schema
 }
 
-export function createInference(): Inference {
+/** @param mixedAsText columns of kinds that share no type become strings, which hold other values as JSON text. */
+export function createInference(mixedAsText = false): Inference {
   const columns = new Map<string, Shape>()
   let rows = 0
   return {
     addJson(row, place) {
       rows++
-      for (const [name, value] of Object.entries(row)) seeJson(shapeOf(columns, name), value, name, place)
+      for (const [name, value] of Object.entries(row))
+        seeJson(shapeOf(columns, name), value, { column: name, place, mixedAsText })
     },
     addTexts(row, nullText) {
       rows++
@@ -89,37 +93,49 @@ function shapeOf(shapes: Map<string, Shape>, name: string): Shape {
   return shape
 }
 
-function seeJson(shape: Shape, value: unknown, column: string, place: string): void {
-  if (value === null || value === undefined) return
-  if (Array.isArray(value)) {
-    note(shape, 'an array', column, place)
-    shape.list ??= { places: new Map() }
-    for (const item of value) seeJson(shape.list, item, `${column}.element`, place)
-    return
-  }
-  if (typeof value === 'object' && !(value instanceof ExactNumber)) {
-    note(shape, 'an object', column, place)
-    shape.struct ??= new Map()
-    for (const [name, item] of Object.entries(value))
-      seeJson(shapeOf(shape.struct, name), item, `${column}.${name}`, place)
-    return
-  }
-  const kind = scalarKind(value)
-  note(shape, kind === 'boolean' ? 'true or false' : isNumberKind(kind) ? 'a number' : 'a text', column, place)
-  shape.scalar = shape.scalar === undefined ? kind : common(shape.scalar, kind)!
+interface Sight {
+  readonly column: string
+  readonly place: string
+  readonly mixedAsText: boolean
 }
 
-/** Remembers that a column holds values of this kind, and fails if it already held others. */
-function note(shape: Shape, kind: string, column: string, place: string): void {
-  if (shape.places.has(kind)) return
-  const other = shape.places.entries().next().value
-  if (other !== undefined) {
-    throw new DataShardError(
-      'invalid-argument',
-      `no type fits column '${column}': it holds ${other[0]} in ${other[1]} and ${kind} in ${place}; give --schema`,
-    )
+function seeJson(shape: Shape, value: unknown, sight: Sight): void {
+  if (value === null || value === undefined || shape.mixed === true) return
+  const { column } = sight
+  if (!fits(shape, kindOf(value), sight)) shape.mixed = true
+  else if (Array.isArray(value)) {
+    shape.list ??= { places: new Map() }
+    for (const item of value) seeJson(shape.list, item, { ...sight, column: `${column}.element` })
+  } else if (typeof value === 'object' && !(value instanceof ExactNumber)) {
+    shape.struct ??= new Map()
+    for (const [name, item] of Object.entries(value)) {
+      seeJson(shapeOf(shape.struct, name), item, { ...sight, column: `${column}.${name}` })
+    }
+  } else {
+    const kind = scalarKind(value)
+    shape.scalar = shape.scalar === undefined ? kind : common(shape.scalar, kind)!
   }
+}
+
+function kindOf(value: unknown): string {
+  if (Array.isArray(value)) return 'an array'
+  if (typeof value === 'boolean') return 'true or false'
+  if (typeof value === 'number' || value instanceof ExactNumber) return 'a number'
+  return typeof value === 'string' ? 'a text' : 'an object'
+}
+
+/** Whether a column that may hold other kinds already can hold this one. Remembers where it was seen first. */
+function fits(shape: Shape, kind: string, { column, place, mixedAsText }: Sight): boolean {
+  if (shape.places.has(kind)) return true
+  const other = shape.places.entries().next().value
   shape.places.set(kind, place)
+  if (other === undefined) return true
+  if (mixedAsText) return false
+  throw new DataShardError(
+    'invalid-argument',
+    `no type fits column '${column}': it holds ${other[0]} in ${other[1]} and ${kind} in ${place}; ` +
+      'give --schema, or --mixed-as-text',
+  )
 }
 
 function scalarKind(value: unknown): Scalar {
@@ -182,6 +198,7 @@ function fieldsOf(shapes: ReadonlyMap<string, Shape>): Field[] {
 }
 
 function typeOf(shape: Shape): Type {
+  if (shape.mixed === true) return { type: 'string' }
   if (shape.list !== undefined) {
     return { type: 'list', elementId: 0, element: typeOf(shape.list), elementRequired: false }
   }

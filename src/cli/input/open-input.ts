@@ -105,7 +105,7 @@ function textInput(sources: Sources, options: InputOptions, name: string): TextI
     kind: 'rows',
     positions,
     async infer(sampleRows) {
-      const inference = createInference()
+      const inference = createInference(options.mixedAsText)
       const wanted = Math.min(sampleRows, MAX_SAMPLE_ROWS)
       while (inference.rows < wanted) {
         const next = await groups.next()
