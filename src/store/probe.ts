@@ -5,7 +5,7 @@
 import { DataShardError, throwIfAborted } from '../errors.ts'
 import type { Runtime } from '../runtime.ts'
 import { systemRuntime, uuid } from '../runtime.ts'
-import type { ObjectStore, PutResult } from './store.ts'
+import type { ObjectStore } from './store.ts'
 
 export interface ProbeOptions {
   readonly runtime?: Runtime
@@ -123,12 +123,21 @@ async function runRace(
   if (winners.length > 1) {
     return { kind: 'violation', reason: `${winners.length} of ${clients} concurrent creates of one key succeeded` }
   }
-  const unknown = results.find((result): result is PutResult & { outcome: 'unknown' } => result.outcome === 'unknown')
-  if (unknown) return { kind: 'unknown', cause: unknown.cause }
+  const unknown = results.flatMap((result) => (result.outcome === 'unknown' ? [result.cause] : []))
+  const untold = unknown.filter((cause) => winners.length === 0 || !isConflict(cause))
+  if (untold.length > 0) return { kind: 'unknown', cause: untold[0] }
   if (winners.length === 0) {
     return { kind: 'violation', reason: `none of ${clients} concurrent creates of a new key succeeded` }
   }
   return { kind: 'won', winner: winners[0]! }
+}
+
+/**
+ * AWS and others answer some losers of a race by 409 "conflict, try again". To a commit that is no answer; here, where
+ * somebody has won and the object is looked at afterwards, it is one.
+ */
+function isConflict(cause: unknown): boolean {
+  return DataShardError.is(cause) && cause.details['status'] === 409
 }
 
 /** What is wrong after a race with one winner: another's bytes, or a late create that succeeds. */

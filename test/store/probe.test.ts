@@ -128,6 +128,18 @@ describe('a race without a clear outcome', () => {
     ).toBe(21)
   })
 
+  test('is none if all that is unclear is a 409, as AWS answers some who lose', async () => {
+    let requests = 0
+    server.options.faults = ({ operation }) => {
+      if (operation !== 'PutObject') return undefined
+      requests += 1
+      return requests % 3 === 0 ? { kind: 'status', status: 409, when: 'before' } : undefined
+    }
+    const result = await probe(storeOn(server))
+    expect(result).toMatchObject({ passed: true, rounds: 20 })
+    expect(requests).toBe(20 * 17)
+  })
+
   test('has two winners all the same, if two answers say so', async () => {
     server.options.ignoreConditions = true
     server.options.faults = failing('PutObject', { kind: 'reset', when: 'before' }, 2)
