@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
+// The AWS SDK announces on each start that it will ask for Node 22 in 2027; in every worker and child that is noise.
+process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true'
+
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],

@@ -9,6 +9,9 @@ import { startS3 } from '../../test/support/minio.ts'
 import { compareWithDuckDb } from './compare.ts'
 import { flights, WRITERS } from './flights.ts'
 
+// The AWS SDK announces on each start that it will ask for Node 22 in 2027; that is nobody's business here.
+process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true'
+
 const bucket = await openBucket()
 try {
   const location = process.env['DATASHARD_DEMO_LOCATION'] ?? 's3://flights/demo/flights'

@@ -12,6 +12,9 @@ import { readDeliveries } from './deliveries.ts'
 import { showTable } from './show.ts'
 import { deliveries, demoLocation, partitionBy, WRITERS } from './table.ts'
 
+// The AWS SDK announces on each start that it will ask for Node 22 in 2027; that is nobody's business here.
+process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true'
+
 const KILLED_WRITER = 3
 const KILL_AFTER_APPENDS = 10
 
