@@ -20,11 +20,18 @@ export interface DecodePlan {
   readonly leaves: ReadonlySet<number>
   /** Names the file in errors. */
   readonly where: string
+  /** Repeated strings come as dictionaries: right for whoever makes strings of them, slower for who copies bytes. */
+  readonly dictionaries: boolean
 }
 
 /** The plan that gives the fields of `sources` in their order. */
-export function decodePlan(footer: ParquetFooter, sources: readonly FieldSource[], where: string): DecodePlan {
-  return { footer, sources, leaves: completeLeaves(footer.root, leavesToRead(sources)), where }
+export function decodePlan(
+  footer: ParquetFooter,
+  sources: readonly FieldSource[],
+  where: string,
+  dictionaries = true,
+): DecodePlan {
+  return { footer, sources, leaves: completeLeaves(footer.root, leavesToRead(sources)), where, dictionaries }
 }
 
 /** Rows of a batch: enough for loops to run warm, few enough for what is made of them to stay in the cache. */
@@ -126,6 +133,7 @@ function constantRowGroup(plan: DecodePlan, rowCount: number): DecodedRowGroup {
 function dictionariesOf(plan: DecodePlan, rowGroup: number): ReadonlySet<number> {
   const { chunks } = plan.footer.rowGroups[rowGroup]!
   const leaves = new Set<number>()
+  if (!plan.dictionaries) return leaves
   for (const source of plan.sources) {
     if (source.kind !== 'stored' || source.field.type.type !== 'string') continue
     const { node } = source.shape

@@ -21,6 +21,8 @@ export interface ReadRequest {
   /** The fields of the result. */
   readonly fields: readonly Field[]
   readonly nameMapping: NameMapping | undefined
+  /** Whether strings may come as dictionaries. */
+  readonly dictionaries: boolean
   readonly signal: AbortSignal
 }
 
@@ -78,7 +80,7 @@ export async function openTask(task: FileScanTask, request: ReadRequest): Promis
       partitionValues: identityValues(task),
       where: dataFile.path,
     })
-  const planOf = (wanted: readonly Field[]) => decodePlan(footer, sources(wanted), dataFile.path)
+  const planOf = (wanted: readonly Field[]) => decodePlan(footer, sources(wanted), dataFile.path, request.dictionaries)
   const bare = planOf(fields)
   const filtered = residual.op === 'true' ? bare : planOf(fieldsToRead(schema, fields, residual))
   const groups = footer.rowGroups.flatMap((group, rowGroup): GroupToRead[] => {

@@ -17,6 +17,8 @@ export interface ReadWishes {
   /** The fields of the result; the batches may have more, for the filter. */
   readonly fields: readonly Field[]
   readonly nameMapping: NameMapping | undefined
+  /** Whether strings may come as dictionaries; default true. */
+  readonly dictionaries?: boolean
   /** Rows at most. */
   readonly limit: number
   /** Files read ahead at most. */
@@ -79,9 +81,9 @@ async function* fetchedPieces(
   signal: AbortSignal,
   tasks: TaskSource,
 ): AsyncGenerator<FetchedPiece> {
-  const { request, fields, nameMapping, concurrency } = wishes
+  const { request, fields, nameMapping, concurrency, dictionaries = true } = wishes
   const { files, schema } = request
-  const read = { files, schema, fields, nameMapping, signal }
+  const read = { files, schema, fields, nameMapping, dictionaries, signal }
   const opened = mapInOrder(upToLimit(tasks(request), wishes.limit), (task) => openTask(task, read), {
     count: concurrency,
     weight: AHEAD_BYTES,

@@ -165,7 +165,8 @@ class TableScan implements Scan {
 
   async *#columns(): AsyncGenerator<ColumnBatch> {
     const { fields, wishes } = this.#resolve()
-    yield* readBatches(wishes, (batch, selected) => keepColumns(batch, fields, selected))
+    const bytes = { ...wishes, dictionaries: false }
+    yield* readBatches(bytes, (batch, selected) => keepColumns(batch, fields, selected))
   }
 
   #resolve(): Resolved {
