@@ -12,7 +12,7 @@ export interface RetryLimits {
 }
 
 /**
- * Waits of 2.3 s on average, 4.6 s at most, in all: enough to outlive a short throttling or a restart, few enough to fail
+ * Waits of 2.6 s on average, 5.2 s at most, in all: enough to outlive a short throttling or a restart, few enough to fail
  * within seconds. With requests that time out after 10 s, three of them.
  */
 export const RETRY_LIMITS: RetryLimits = { tries: 8, firstBackoffMs: 25, maxBackoffMs: 2_000, maxElapsedMs: 30_000 }

@@ -292,6 +292,25 @@ describe('credentials', () => {
   })
 })
 
+test('bodies are signed by their SHA-256, in parts too, and carry no other checksum', async () => {
+  const sent: string[] = []
+  server.options.faults = ({ operation, headers }) => {
+    const others = Object.keys(headers).filter((name) =>
+      /^(?:x-amz-(?:checksum|sdk-checksum|trailer)|expect)/.test(name),
+    )
+    if (headers['content-length'] !== '0' && /^(?:PutObject|UploadPart)$/.test(operation)) {
+      sent.push(/^[0-9a-f]{64}$/.test(String(headers['x-amz-content-sha256'])) ? 'signed' : 'unsigned', ...others)
+    }
+    return undefined
+  }
+  async function* large() {
+    for (let part = 0; part < 2; part++) yield new Uint8Array(6 * 1024 * 1024)
+  }
+  await storeOn(server).put('k', text('x'), { mode: 'create' })
+  await storeOn(server).put('k', large())
+  expect(sent).toEqual(['signed', 'signed', 'signed'])
+})
+
 test('a bucket of S3 Express is refused, because its listings have no order', () => {
   expect(() => s3Store({ bucket: 'name--use1-az4--x-s3' })).toThrow(expect.objectContaining({ code: 'unsupported' }))
 })
