@@ -85,16 +85,6 @@ const BY_STATUS: Readonly<Record<number, Meaning>> = { 401: ['denied', NO_RIGHT]
 /** What the SDK calls an answer without a body that it can read. */
 const UNNAMED: ReadonlySet<string> = new Set(['Unknown', 'UnknownError', 'Error'])
 
-const SIGNATURE_FIELDS = [
-  'AWSAccessKeyId',
-  'CanonicalRequest',
-  'CanonicalRequestBytes',
-  'SignatureProvided',
-  'StringToSign',
-  'StringToSignBytes',
-  'Token-0',
-]
-
 /** The connection was never made: the request cannot have had an effect. */
 const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EPROTO', ...certificateCodes()])
 
@@ -151,6 +141,7 @@ export function s3Error(error: unknown, call: S3Call): DataShardError {
   if (DataShardError.is(error)) return error
   const status = statusOf(error)
   const failure = (error ?? {}) as S3Failure
+  const cause = causeOf(error)
   const where = call.key === '' ? `s3://${call.bucket}` : `s3://${call.bucket}/${call.key}`
   const details = {
     action: call.action,
@@ -161,13 +152,12 @@ export function s3Error(error: unknown, call: S3Call): DataShardError {
     ...(failure.$metadata?.requestId && { requestId: failure.$metadata.requestId }),
   }
   if (failure.name === 'AbortError') {
-    return new DataShardError('aborted', `${call.action} on ${where} was cancelled`, { cause: error, details })
+    return new DataShardError('aborted', `${call.action} on ${where} was cancelled`, { cause, details })
   }
-  forgetSignature(error)
   const [code, advice, retryable] = meaningOf(failure, status, call)
   const found = foundIn(failure, status)
   return new DataShardError(code, `${call.action} on ${where} at ${call.endpoint} failed (${found}): ${advice}`, {
-    cause: error,
+    cause,
     details,
     ...(retryable !== undefined && { retryable }),
   })
@@ -180,10 +170,20 @@ function foundIn(failure: S3Failure, status: number): string {
   return [...new Set(parts)].filter(Boolean).join(', ') || 'an error'
 }
 
-/** What AWS tells about a signature that it did not accept holds the session token, and would end up in logs. */
-function forgetSignature(error: unknown): void {
-  if (typeof error !== 'object' || error === null) return
-  for (const field of SIGNATURE_FIELDS) Reflect.deleteProperty(error, field)
+/**
+ * The SDK's error as a cause: what tells it apart, for us and for people. Not the rest, which would end up in logs: AWS
+ * tells about a signature that it did not accept with the session token in it, and `$response` leads to the headers sent.
+ */
+function causeOf(error: unknown): unknown {
+  if (!(error instanceof Error)) return error
+  const { Code, code, $metadata } = error as S3Failure
+  const status = statusOf(error)
+  const metadata = status > 0 && { $metadata: { ...$metadata, httpStatusCode: status } }
+  const kept = { ...(Code && { Code }), ...(code && { code }), ...metadata }
+  return Object.defineProperties(Object.assign(new Error(error.message), kept), {
+    name: { value: error.name },
+    stack: { value: error.stack },
+  })
 }
 
 function meaningOf(failure: S3Failure, status: number, call: S3Call): Meaning {
@@ -211,6 +211,8 @@ function meaningOf(failure: S3Failure, status: number, call: S3Call): Meaning {
       status === 0 ? 'no answer came; check the network and the endpoint' : 'the store is not well; try again later'
     return ['unavailable', failure.name === 'TimeoutError' ? BY_CODE['ETIMEDOUT']![1] : advice]
   }
+  if (status >= 200 && status < 300)
+    return ['unsupported', 'the server answers what S3 never would; check the endpoint']
   // Any other refusal is of a request that this store does not take from us.
   const reason = failure.message === undefined || UNNAMED.has(failure.message) ? 'no reason was given' : failure.message
   return ['unsupported', `the store refused the request: ${reason}`]
