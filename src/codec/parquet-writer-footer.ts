@@ -1,9 +1,11 @@
 /**
  * Row groups that were encoded one by one, put together into one Parquet file (parquet-format, `parquet.thrift`).
  * parquet-wasm holds all of a file in a memory that never shrinks; this way it holds one row group. And the footer can
- * say what parquet-wasm leaves out, the logical type of UUIDs, and leave out what it says too much, Arrow's own schema.
+ * say what parquet-wasm leaves out, the logical type of UUIDs, and leave out what it says too much: Arrow's own schema,
+ * and bounds of UUIDs.
  */
 import { assert } from '../errors.ts'
+import { isOrderShared } from '../spec/predicate-order.ts'
 import type { Schema } from '../spec/types.ts'
 import { indexSchema } from '../spec/schema.ts'
 import type { ThriftList, ThriftStruct, ThriftValue } from './parquet-writer-thrift.ts'
@@ -21,7 +23,16 @@ const CHUNK = {
   columnIndex: 6,
   columnIndexLength: 7,
 } as const
-const COLUMN = { compressedSize: 7, dataPage: 9, indexPage: 10, dictionaryPage: 11, bloomFilter: 14 } as const
+const COLUMN = {
+  compressedSize: 7,
+  dataPage: 9,
+  indexPage: 10,
+  dictionaryPage: 11,
+  statistics: 12,
+  bloomFilter: 14,
+} as const
+/** Both forms of the bounds, and whether they are exact; the counts (3, 4) stay. */
+const BOUNDS = [1, 2, 5, 6, 7, 8] as const
 const LOGICAL_UUID = 14
 
 const MAGIC = new Uint8Array([0x50, 0x41, 0x52, 0x31])
@@ -91,8 +102,11 @@ export class ParquetAssembler {
     const chunks = structs(group, GROUP.columns)
     for (const [i, chunk] of chunks.entries()) {
       moveChunk(chunk, shift)
-      const size = number(chunk.get(CHUNK.metadata)!.value as ThriftStruct, COLUMN.compressedSize)!
+      const metadata = chunk.get(CHUNK.metadata)!.value as ThriftStruct
+      const size = number(metadata, COLUMN.compressedSize)!
       const id = this.#leafIds[i]!
+      const field = indexSchema(this.#schema).byId.get(id)?.field
+      if (field !== undefined && !isOrderShared(field.type)) dropBounds(metadata)
       this.#columnSizes.set(id, (this.#columnSizes.get(id) ?? 0n) + size)
     }
     const start = chunkStart(chunks[0]!)
@@ -123,6 +137,12 @@ function moveChunk(chunk: ThriftStruct, shift: bigint): void {
   assert(!metadata.has(COLUMN.bloomFilter), 'bloom filters are behind the row groups and cannot be moved with them')
   // Deprecated, and not consistently used by writers: 0 says that the metadata is in the footer only.
   chunk.set(CHUNK.fileOffset, i64(0n))
+}
+
+/** Iceberg's Java library skips row groups by bounds too, and compares UUIDs in an order of its own. */
+function dropBounds(metadata: ThriftStruct): void {
+  const statistics = metadata.get(COLUMN.statistics)?.value as ThriftStruct | undefined
+  for (const bound of BOUNDS) statistics?.delete(bound)
 }
 
 function chunkStart(chunk: ThriftStruct): bigint {

@@ -158,6 +158,16 @@ describe('Parquet files', () => {
     expect(metadata.key_value_metadata ?? []).toEqual([])
   })
 
+  test('columns have bounds, but UUIDs have none, whose order engines do not agree about', async () => {
+    const columns = resolveSchema(schema({ u: t.optional(t.uuid), s: t.string }))
+    const rows = [{ u: 'f79c3e09-677c-4bbd-a479-3f349cb785e7', s: 'a' }, { s: 'b' }]
+    const [group] = footer(await encodeParquet(columns, [columnsOf(columns, rows)])).row_groups
+    const [u, s] = group!.columns.map((column) => column.meta_data!.statistics)
+    expect(u).toMatchObject({ null_count: 1n })
+    expect([u?.min, u?.max, u?.min_value, u?.max_value]).toEqual([undefined, undefined, undefined, undefined])
+    expect(s).toMatchObject({ null_count: 0n, min_value: 'a', max_value: 'b' })
+  })
+
   test('split offsets and column sizes are those of the footer', async () => {
     const rows = Array.from({ length: 100 }, (_, i) => wideRow(i))
     const file = await encodeParquetFile(wide, [columnsOf(wide, rows)], { rowGroupRows: 30 })
