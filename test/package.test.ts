@@ -95,7 +95,9 @@ describe('the packed package', () => {
     }
     await writeFile(join(consumer.path, 'tsconfig.json'), JSON.stringify(options))
     const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
-    const checked = await run(process.execPath, [tsc, '-p', '.'], { cwd: consumer.path }).catch((error: unknown) => error)
+    const checked = await run(process.execPath, [tsc, '-p', '.'], { cwd: consumer.path }).catch(
+      (error: unknown) => error,
+    )
     expect((checked as { stdout: string }).stdout).toBe('')
   })
 
@@ -113,7 +115,9 @@ describe('the packed package', () => {
       outdir: out.path,
       outExtension: { '.js': '.mjs' },
       logLevel: 'error',
-      banner: { js: "import { createRequire as bannerRequire } from 'node:module'; const require = bannerRequire(import.meta.url);" },
+      banner: {
+        js: "import { createRequire as bannerRequire } from 'node:module'; const require = bannerRequire(import.meta.url);",
+      },
     })
     const wasm = join(ROOT, 'node_modules/parquet-wasm/esm/parquet_wasm_bg.wasm')
     await copyFile(wasm, join(out.path, 'parquet_wasm_bg.wasm'))

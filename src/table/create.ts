@@ -12,9 +12,10 @@ import { LAST_UNASSIGNED_PARTITION_ID } from '../spec/partition.ts'
 import type { PartitionInput, SortInput } from '../spec/partition-builder.ts'
 import { resolvePartitionSpec, resolveSortOrder } from '../spec/partition-builder.ts'
 import { checkProperties } from '../spec/properties.ts'
-import type { Schema } from '../spec/types.ts'
-import { isPrimitive, type Type } from '../spec/types.ts'
+import { childFields } from '../spec/schema.ts'
+import type { Type } from '../spec/types.ts'
 import { newTableMetadata } from '../spec/updates.ts'
+import { checkWritableSchema } from '../codec/column-builder.ts'
 import { warmUp } from '../codec/wasm.ts'
 import type { OpenOptions } from './open-place.ts'
 import { openPlace } from './open-place.ts'
@@ -102,7 +103,9 @@ export async function createTable<S extends SchemaInput>(
 /** What the caller asks for, checked before any request. */
 function resolveDesign(options: CreateTableOptions) {
   const schema = resolveSchema(options.schema)
-  for (const field of schema.fields) refuseUnsupported(field.type, field.name)
+  // A column that no row could fill is refused when the table is made, not at the first append.
+  checkWritableSchema(schema)
+  for (const field of schema.fields) refuseNewerTypes(field.type, field.name)
   const spec = resolvePartitionSpec(options.partitionBy ?? [], schema, {
     specId: 0,
     lastPartitionId: LAST_UNASSIGNED_PARTITION_ID,
@@ -112,23 +115,13 @@ function resolveDesign(options: CreateTableOptions) {
   const sortOrder = resolveSortOrder(sortBy, schema, sortBy.length === 0 ? 0 : 1)
   const properties = options.properties ?? {}
   checkProperties(properties)
-  return { schema: schema as Schema, spec, sortOrder, properties }
+  return { schema, spec, sortOrder, properties }
 }
 
-/** A column that no row could fill is refused when the table is made, not at the first append. */
-function refuseUnsupported(type: Type, column: string): void {
-  if (type.type === 'struct') {
-    if (type.fields.length === 0) invalid(`column '${column}' is a struct without fields; Parquet cannot store it`)
-    for (const field of type.fields) refuseUnsupported(field.type, `${column}.${field.name}`)
-  } else if (type.type === 'list') refuseUnsupported(type.element, `${column}.element`)
-  else if (type.type === 'map') {
-    refuseUnsupported(type.key, `${column}.key`)
-    refuseUnsupported(type.value, `${column}.value`)
-  } else if (isPrimitive(type)) {
-    const later = type.type === 'timestamp_ns' || type.type === 'timestamptz_ns'
-    const name = type.type === 'unsupported' ? type.name : type.type
-    if (later || type.type === 'unsupported') {
-      throw new DataShardError('unsupported', `column '${column}' is of type ${name}, which needs Iceberg format v3`)
-    }
+/** Nanosecond timestamps are written like any other value, but a table of format v2 may not have such columns. */
+function refuseNewerTypes(type: Type, column: string): void {
+  if (type.type === 'timestamp_ns' || type.type === 'timestamptz_ns') {
+    throw new DataShardError('unsupported', `column '${column}' is of type ${type.type}, which needs Iceberg format v3`)
   }
+  for (const child of childFields(type)) refuseNewerTypes(child.type, `${column}.${child.name}`)
 }

@@ -55,8 +55,3 @@ export function collector(columns?: number) {
     bytes: () => new Uint8Array(Buffer.concat(chunks)),
   }
 }
-
-/** A stdin that stays open until it is ended. */
-export function openStdin(): PassThrough {
-  return new PassThrough()
-}

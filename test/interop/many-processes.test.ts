@@ -23,7 +23,12 @@ async function race(location: string, s3Option: object | undefined): Promise<voi
   const options = s3Option ? { s3: s3Option } : {}
   const created = await createTable(location, { schema: people, ...options })
   await created.close()
-  const jobs = Array.from({ length: PROCESSES }, (_, w) => ({ location, firstId: w * APPENDS, count: APPENDS, s3: s3Option }))
+  const jobs = Array.from({ length: PROCESSES }, (_, w) => ({
+    location,
+    firstId: w * APPENDS,
+    count: APPENDS,
+    s3: s3Option,
+  }))
   const acknowledged = (await Promise.all(jobs.map(appendInProcess))).flat()
 
   const table = await loadTable(location, options)

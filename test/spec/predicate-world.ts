@@ -82,8 +82,6 @@ const DOMAINS: readonly { readonly type: Type; readonly values: readonly Value[]
   },
 ]
 
-export const TYPES: readonly Type[] = DOMAINS.map(({ type }) => type)
-
 const domainOf = (type: Type): readonly Value[] => DOMAINS.find((domain) => domain.type.type === type.type)!.values
 
 interface RandomColumn {
