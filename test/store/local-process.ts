@@ -1,24 +1,20 @@
 /**
  * A process of its own on a local store, for the tests that need several. `race DIR NAME KEYS`: says `ready`, waits for a
- * line, creates each key with its name as content, prints the keys it won. `write DIR NAME`: creates objects of 300 KB
+ * line, creates all keys at once with its name as content, prints the keys it won. `write DIR NAME`: creates objects of 300 KB
  * until it is killed, and prints each key once it was acknowledged.
  */
-import { once } from 'node:events'
+import { createInterface } from 'node:readline'
 import { localStore } from '../../src/store/local.ts'
 
-const [task, directory, name = '', keys = '0'] = process.argv.slice(2)
+const [task, directory, name = ''] = process.argv.slice(2)
 const store = localStore(directory!)
 
 if (task === 'race') {
   console.log('ready')
-  await once(process.stdin, 'data')
-  const won: string[] = []
-  for (let key = 0; key < Number(keys); key++) {
-    const result = await store.put(`race/${key}`, new TextEncoder().encode(name), { mode: 'create' })
-    if (result.outcome === 'written') won.push(`race/${key}`)
+  for await (const key of createInterface({ input: process.stdin })) {
+    const result = await store.put(key, new TextEncoder().encode(name), { mode: 'create' })
+    console.log(result.outcome)
   }
-  console.log(JSON.stringify(won))
-  process.stdin.destroy()
 } else {
   for (let i = 0; ; i++) {
     const key = `kill/${name}-${i}`
