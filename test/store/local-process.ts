@@ -1,6 +1,6 @@
 /**
- * A process of its own on a local store, for the tests that need several. `race DIR NAME KEYS`: says `ready`, waits for a
- * line, creates all keys at once with its name as content, prints the keys it won. `write DIR NAME`: creates objects of 300 KB
+ * A process of its own on a local store, for the tests that need several. `race DIR NAME`: says `ready`; creates each key
+ * that it reads from a line, with its name as content, and prints the outcome. `write DIR NAME`: creates objects of 300 KB
  * until it is killed, and prints each key once it was acknowledged.
  */
 import { createInterface } from 'node:readline'
