@@ -1,5 +1,5 @@
 /** The program with streams in memory: what it wrote, and how it ended. */
-import { PassThrough, Readable, Writable } from 'node:stream'
+import { Readable, Writable } from 'node:stream'
 import { runProgram } from '../../src/cli/program.ts'
 import type { Io } from '../../src/cli/session.ts'
 
