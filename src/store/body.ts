@@ -59,7 +59,8 @@ export class BodyChunks implements AsyncIterable<Uint8Array> {
 
   async #next(source: AsyncIterator<Uint8Array>): Promise<IteratorResult<Uint8Array>> {
     throwIfAborted(this.#signal, this.#what)
-    const pending = source.next()
+    // An iterator made by hand may throw at once, or return no promise.
+    const pending = (async () => source.next())()
     const next = await orAborted(pending, this.#signal, this.#what).catch((error: unknown) => {
       if (!DataShardError.is(error, 'aborted') || !this.#signal?.aborted) this.#failure = { error }
       throw error

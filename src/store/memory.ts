@@ -1,5 +1,5 @@
 /** A store in memory: the reference for what a store does, and the ground that simulations stand on. */
-import { throwIfAborted } from '../errors.ts'
+import { DataShardError, throwIfAborted } from '../errors.ts'
 import type { Runtime } from '../runtime.ts'
 import { systemRuntime } from '../runtime.ts'
 import { BodyChunks, joinChunks } from './body.ts'
@@ -130,9 +130,11 @@ class MemoryStore implements ObjectStore {
     try {
       return await this.#run('PUT', key, options.signal, () => this.#write(key, own, options), mode)
     } catch (error) {
-      if (!(error instanceof LostAnswer)) throw error
-      if (mode === 'overwrite') throw error.cause
-      return { outcome: 'unknown', cause: error.cause }
+      const lost = error instanceof LostAnswer ? error.cause : error
+      // Cancelled while it was under way: whether it had its effect is as open as without an answer.
+      const open = error instanceof LostAnswer || DataShardError.is(error, 'aborted')
+      if (mode === 'overwrite' || !open) throw lost
+      return { outcome: 'unknown', cause: lost }
     }
   }
 

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import type { FaultCall, FaultPlan } from '../../src/store/fault-plan.ts'
 import { memoryStore } from '../../src/store/memory.ts'
+import type { PutMode } from '../../src/store/store.ts'
 import { virtualRuntime } from '../support/virtual-runtime.ts'
 import { caught, keysOf, read, text } from './s3-fixture.ts'
 
@@ -48,6 +49,20 @@ describe('a fault after the effect', () => {
     await caught(store.delete(['k']))
     expect(await store.get('k')).toBeUndefined()
   })
+})
+
+test('a conditional put that hangs until its signal fires is unknown, an overwriting one aborted', async () => {
+  for (const when of ['before', 'after'] as const) {
+    const store = memoryStore({ faults: on('PUT', { kind: 'hang', when }) })
+    const cancelled = (mode: PutMode) => {
+      const controller = new AbortController()
+      const put = store.put('k', Uint8Array.of(1), { mode, signal: controller.signal })
+      setImmediate(() => controller.abort())
+      return put
+    }
+    expect(await cancelled('create')).toMatchObject({ outcome: 'unknown', cause: { code: 'aborted' } })
+    expect(await caught(cancelled('overwrite'))).toMatchObject({ code: 'aborted', committed: 'no' })
+  }
 })
 
 test('a request that hangs ends with the signal', async () => {

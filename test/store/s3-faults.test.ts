@@ -3,6 +3,8 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { DataShardError } from '../../src/errors.ts'
+import type { Runtime } from '../../src/runtime.ts'
+import { systemRuntime } from '../../src/runtime.ts'
 import { RETRY_LIMITS } from '../../src/store/retry.ts'
 import { s3Store } from '../../src/store/s3.ts'
 import type { ObjectStore, PutMode } from '../../src/store/store.ts'
@@ -25,7 +27,7 @@ beforeEach(() => {
 afterEach(() => store.close())
 afterAll(() => server.stop())
 
-function open(requestTimeoutMs = TIMEOUT_MS, runtime = virtualRuntime()): ObjectStore {
+function open(requestTimeoutMs = TIMEOUT_MS, runtime: Runtime = virtualRuntime()): ObjectStore {
   const credentials = { accessKeyId: 'test', secretAccessKey: 'testtest' }
   return s3Store({ bucket: 'bucket', endpoint: server.endpoint, credentials, requestTimeoutMs, runtime })
 }
@@ -105,9 +107,9 @@ describe('an answer that is cut short', () => {
   })
 })
 
-describe('a conditional create', () => {
-  const create = { mode: 'create' } as const
+const create = { mode: 'create' } as const
 
+describe('a conditional create', () => {
   test('that is answered by a 200 which holds an error: unknown', async () => {
     inject('PutObject', { kind: 'status', status: 200, code: 'InternalError', when: 'before' }, Infinity)
     expect((await store.put('new', BYTES, create)).outcome).toBe('unknown')
@@ -183,8 +185,7 @@ describe('a signal that fires while a request is under way', () => {
   )
 
   test('a wait between two tries ends at once', async () => {
-    const { systemRuntime } = await import('../../src/runtime.ts')
-    const patient = open(TIMEOUT_MS, { ...systemRuntime, random: () => 1 } as ReturnType<typeof virtualRuntime>)
+    const patient = open(TIMEOUT_MS, { ...systemRuntime, random: () => 1 })
     inject('GetObject', { kind: 'status', status: 503, when: 'before' }, Infinity)
     const startMs = performance.now()
     const error = await failureOf(patient.get('k', { signal: AbortSignal.timeout(300) }))
@@ -202,4 +203,31 @@ describe('a signal that fires while a request is under way', () => {
     expect((await failureOf(reading)).code).toBe('aborted')
     stop()
   })
+})
+
+describe('a clock that is wrong', () => {
+  const minute = 60_000
+
+  test.each([-14 * minute, 14 * minute])('by %i ms, which S3 accepts, costs nothing', async (skew) => {
+    server.options.clockSkewMs = skew
+    store = open(TIMEOUT_MS, systemRuntime)
+    expect((await store.put('k', BYTES, create)).outcome).toBe('written')
+    expect(await store.get('k')).toEqual(BYTES)
+    expect(server.requests).toHaveLength(2)
+    expect(Math.abs(store.clockOffsetMs() - skew)).toBeLessThan(2_000)
+  })
+
+  test.each([-16 * minute, 16 * minute])(
+    'by %i ms is refused once, also to a head, which is not told why',
+    async (skew) => {
+      server.options.clockSkewMs = skew
+      await store.put('k', BYTES)
+      const fresh = open()
+      server.requests.length = 0
+      expect((await fresh.head('k'))?.size).toBe(BYTES.length)
+      expect(await fresh.get('k')).toEqual(BYTES)
+      expect(server.requests.map(({ status }) => status)).toEqual([403, 200, 200])
+      fresh.close()
+    },
+  )
 })
