@@ -4,6 +4,7 @@
  * knows what they mean. The Thrift structs themselves stay at hand, because a part of a file gets a footer of its own.
  */
 import { corrupt, DataShardError, unsupported } from '../errors.ts'
+import { isFooterIntact } from './parquet-checksum-footer.ts'
 import { FooterFault, integer, structs, text } from './parquet-footer-fields.ts'
 import type { ThriftStruct } from './parquet-writer-thrift.ts'
 import { decodeThrift } from './parquet-writer-thrift.ts'
@@ -126,6 +127,8 @@ export const RESTORE = 'restore the object from a backup or an older version of 
  * @throws `corrupt` saying what does not fit together, `unsupported` for encrypted columns.
  */
 export function parseFooter(bytes: Uint8Array, fileSize: number, where: string): ParquetFooter {
+  if (!isFooterIntact(bytes))
+    return corrupt(`the footer of ${where} is damaged: its checksum does not match; ${RESTORE}`)
   const raw = decode(bytes, where)
   try {
     return interpret(raw, fileSize - bytes.length - TAIL_BYTES)

@@ -1,6 +1,7 @@
 /** One row group through parquet-wasm. */
 import { DataShardError } from '../errors.ts'
 import type { ReadBatch } from './arrow-rows-column.ts'
+import { findPageDamage } from './parquet-checksum.ts'
 import type { ParquetFooter } from './parquet-footer.ts'
 import { RESTORE } from './parquet-footer.ts'
 import { convertBatch } from './parquet-reader-columns.ts'
@@ -66,6 +67,7 @@ export async function openRowGroup(
 ): Promise<DecodedRowGroup> {
   const { rowCount } = plan.footer.rowGroups[rowGroup]!
   if (plan.leaves.size === 0 || rowCount === 0) return constantRowGroup(plan, rowCount)
+  checkPages(plan, bytesOf)
   const wasm = await readerWasm()
   const excerpt = encodeExcerpt({ ...plan, rowGroup, dictionaries: dictionariesOf(plan, rowGroup) }, bytesOf)
   const batchSize = Math.max(1, Math.min(rowCount, BATCH_ROWS))
@@ -105,6 +107,14 @@ export async function decodeRowGroup(
     for (let i = 0; i < decoded.batchCount; i++) consume(decoded.batch(i))
   } finally {
     decoded.free()
+  }
+}
+
+/** A page that has a checksum is what it was when it was written, or nothing is read of its column. */
+function checkPages(plan: DecodePlan, bytesOf: (leaf: number) => Uint8Array): void {
+  for (const leaf of plan.leaves) {
+    const damage = findPageDamage(bytesOf(leaf))
+    if (damage !== undefined) damaged(plan, `${damage} in column '${plan.footer.leaves[leaf]!.name}'`)
   }
 }
 
