@@ -4,9 +4,8 @@
  */
 import type { Place } from '../commit/place.ts'
 import { keyIn } from '../commit/place.ts'
-import { probeConditionalCreate } from '../store/probe.ts'
+import { conditionalCreateUnsupported, probeConditionalCreate } from '../store/probe.ts'
 import type { ProbeResult } from '../store/probe.ts'
-import { unsupported } from '../errors.ts'
 
 interface ProveOptions {
   readonly skipProbe?: boolean
@@ -18,13 +17,7 @@ export async function proveConditionalCreate(place: Place, options: ProveOptions
   const { trusted, endpoint } = place.store.conditionalCreate
   if (trusted || options.skipProbe) return {}
   const result = await shared(place, endpoint)
-  if (!result.passed) {
-    unsupported(
-      `${endpoint} does not honour conditional creates (If-None-Match: *): ${result.reason ?? 'a race had several winners'}. ` +
-        `Commits would overwrite each other there, so no table is created. AWS S3, MinIO and Cloudflare R2 do honour them`,
-      { endpoint },
-    )
-  }
+  if (!result.passed) throw conditionalCreateUnsupported(result)
   const { passed, rounds, clients, atMs } = result
   return { 'datashard.probe': JSON.stringify({ endpoint, passed, rounds, clients, at: new Date(atMs).toISOString() }) }
 }
