@@ -1,6 +1,5 @@
 /** Deleting many keys: a thousand per request where the store can, one by one where it cannot. */
 import { DataShardError } from '../errors.ts'
-import type { Runtime } from '../runtime.ts'
 import { withRetries } from './retry.ts'
 import { nameOf, statusOf } from './s3-errors.ts'
 import type { S3Exchanger } from './s3-exchange.ts'
@@ -14,34 +13,34 @@ const ACTION = 's3:DeleteObject'
 /** Codes of single keys in the answer to a batch that another try may cure. */
 const PASSING = new Set(['InternalError', 'SlowDown', 'ServiceUnavailable', 'OperationAborted', 'TooManyRequests'])
 
-export interface KeyDeletion {
-  readonly exchanger: S3Exchanger
-  readonly bucket: string
-  readonly runtime: Runtime
-  readonly signal: AbortSignal | undefined
-}
-
 /** Batch after batch, each tried to its end; a key that is missing is no error. Throws what the first failure means. */
-export async function deleteKeys(deletion: KeyDeletion, keys: readonly string[]): Promise<void> {
+export async function deleteKeys(
+  exchanger: S3Exchanger,
+  keys: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
   for (let at = 0; at < keys.length; at += BATCH_KEYS) {
     const batch = keys.slice(at, at + BATCH_KEYS)
     const together = batch.length > 1 ? batch.filter(fitsXml) : []
     const alone = batch.length > 1 ? batch.filter((key) => !fitsXml(key)) : batch
     try {
-      if (together.length > 0) await deleteTogether(deletion, together)
+      if (together.length > 0) await deleteTogether(exchanger, together, signal)
     } catch (error) {
       const cause = (error as DataShardError).cause
       if (!lacksBatchDelete(statusOf(cause), nameOf(cause))) throw error
       alone.push(...together)
     }
-    await deleteAlone(deletion, alone)
+    await deleteAlone(exchanger, alone, signal)
   }
 }
 
-async function deleteTogether(deletion: KeyDeletion, keys: readonly string[]): Promise<void> {
-  const { exchanger, bucket, runtime, signal } = deletion
+async function deleteTogether(
+  exchanger: S3Exchanger,
+  keys: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
   let left = keys
-  await withRetries(runtime, signal, async () => {
+  await withRetries(exchanger.runtime, signal, async () => {
     const errors = await exchanger.once({
       verb: 'DELETE',
       action: ACTION,
@@ -49,7 +48,7 @@ async function deleteTogether(deletion: KeyDeletion, keys: readonly string[]): P
       signal,
       send: async ({ sdk, client, watch, options }) => {
         const Delete = { Objects: left.map((Key) => ({ Key })), Quiet: true }
-        const command = new sdk.DeleteObjectsCommand({ Bucket: bucket, Delete })
+        const command = new sdk.DeleteObjectsCommand({ Bucket: exchanger.bucket, Delete })
         addContentMd5(command)
         const answer = await client.send(watch(command), options)
         return { value: answer.Errors ?? [], status: 200 }
@@ -73,7 +72,11 @@ async function deleteTogether(deletion: KeyDeletion, keys: readonly string[]): P
   })
 }
 
-async function deleteAlone({ exchanger, bucket, signal }: KeyDeletion, keys: readonly string[]): Promise<void> {
+async function deleteAlone(
+  exchanger: S3Exchanger,
+  keys: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const queue = keys.values()
   const work = async () => {
     for (const key of queue) {
@@ -83,7 +86,7 @@ async function deleteAlone({ exchanger, bucket, signal }: KeyDeletion, keys: rea
         key,
         signal,
         send: async ({ sdk, client, watch, options }) => {
-          await client.send(watch(new sdk.DeleteObjectCommand({ Bucket: bucket, Key: key })), options)
+          await client.send(watch(new sdk.DeleteObjectCommand({ Bucket: exchanger.bucket, Key: key })), options)
           return { value: undefined, status: 204 }
         },
       })

@@ -50,11 +50,15 @@ export interface ExchangerOptions {
 
 export class S3Exchanger {
   readonly observers = new Observers()
+  readonly bucket: string
+  readonly runtime: Runtime
   readonly #options: ExchangerOptions
   #bucketSeen = false
 
   constructor(options: ExchangerOptions) {
     this.#options = options
+    this.bucket = options.bucket
+    this.runtime = options.runtime
   }
 
   /** Whether an answer proved that the bucket exists. */
@@ -62,9 +66,13 @@ export class S3Exchanger {
     return this.#bucketSeen
   }
 
+  connect(): Promise<S3Connection> {
+    return this.#options.clients.connect()
+  }
+
   /** The request, sent again as the retry policy says. */
   retried<T>(exchange: Exchange<T>): Promise<T> {
-    return withRetries(this.#options.runtime, exchange.signal, () => this.once(exchange))
+    return withRetries(this.runtime, exchange.signal, () => this.once(exchange))
   }
 
   /**
@@ -77,7 +85,7 @@ export class S3Exchanger {
     let redirected = false
     let resynchronised = false
     for (;;) {
-      throwIfAborted(signal, `${action} on s3://${this.#options.bucket}/${key}`)
+      throwIfAborted(signal, `${action} on s3://${this.bucket}/${key}`)
       try {
         return await this.#send(exchange)
       } catch (error) {
@@ -90,8 +98,7 @@ export class S3Exchanger {
 
   /** An error of the SDK as one of ours. */
   error(error: unknown, action: string, key: string) {
-    const { bucket, endpoint } = this.#options
-    return s3Error(error, { action, bucket, key, endpoint: endpoint() })
+    return s3Error(error, { action, bucket: this.bucket, key, endpoint: this.#options.endpoint() })
   }
 
   async #send<T>({ verb, key, signal, bodyBytes = 0, once = false, send }: Exchange<T>): Promise<T> {

@@ -8,12 +8,12 @@ import type {
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
 import { joinChunks } from './body.ts'
+import { notS3 } from './s3-answers.ts'
 import { nameOf } from './s3-errors.ts'
 import type { Exchange, S3Exchanger } from './s3-exchange.ts'
 import type { WatchedCommand } from './s3-wire.ts'
 import type { S3Connection } from './s3-client.ts'
 import { isRetryable, withRetries } from './retry.ts'
-import type { Runtime } from '../runtime.ts'
 
 /** A part; what is not longer is one request. S3 takes at least 5 MiB and at most 10,000 parts: up to 80 GiB. */
 export const PART_BYTES = 8 * 1024 * 1024
@@ -56,8 +56,6 @@ async function* chain(
 
 export interface PartsUpload {
   readonly exchanger: S3Exchanger
-  readonly connection: S3Connection
-  readonly runtime: Runtime
   readonly input: PutObjectCommandInput & { readonly Key: string }
   readonly chunks: AsyncIterable<Uint8Array>
   readonly signal: AbortSignal | undefined
@@ -67,7 +65,7 @@ export interface PartsUpload {
 
 /** `completing`: the failure is of the last request, which makes the object; before it, none can be there. */
 export type PartsUploaded =
-  | { readonly kind: 'done'; readonly etag: string | undefined }
+  | { readonly kind: 'done'; readonly etag: string }
   | { readonly kind: 'failed'; readonly completing: boolean; readonly error: unknown }
 
 /**
@@ -77,7 +75,7 @@ export type PartsUploaded =
 export async function uploadParts(upload: PartsUpload): Promise<PartsUploaded> {
   const { Upload } = await import('@aws-sdk/lib-storage')
   const { input, chunks } = upload
-  const client = new UploadClient(upload)
+  const client = new UploadClient(upload, await upload.exchanger.connect())
   const body = Readable.from(chunks, { objectMode: false, highWaterMark: 1 })
   const parts = new Upload({
     client: client as unknown as S3Client,
@@ -87,7 +85,9 @@ export async function uploadParts(upload: PartsUpload): Promise<PartsUploaded> {
     leavePartsOnError: false,
   })
   try {
-    return { kind: 'done', etag: (await parts.done()).ETag }
+    const { ETag: etag } = await parts.done()
+    if (etag === undefined) throw notS3(upload.exchanger.bucket, 'no ETag for what was written')
+    return { kind: 'done', etag }
   } catch (error) {
     return { kind: 'failed', completing: client.completing, error }
   } finally {
@@ -101,15 +101,17 @@ class UploadClient {
   readonly config: S3Client['config']
   completing = false
   readonly #upload: PartsUpload
+  readonly #sdk: S3Connection['sdk']
   #bytes = 0
 
-  constructor(upload: PartsUpload) {
-    this.config = upload.connection.client.config
+  constructor(upload: PartsUpload, { sdk, client }: S3Connection) {
+    this.config = client.config
+    this.#sdk = sdk
     this.#upload = upload
   }
 
   async send(command: WatchedCommand): Promise<unknown> {
-    const { sdk } = this.#upload.connection
+    const sdk = this.#sdk
     if (command instanceof sdk.UploadPartCommand) return this.#part(command)
     if (command instanceof sdk.CompleteMultipartUploadCommand) {
       this.completing = true
@@ -131,11 +133,11 @@ class UploadClient {
   }
 
   async #complete(command: CompleteMultipartUploadCommand): Promise<unknown> {
-    const { exchanger, conditional, runtime, signal } = this.#upload
+    const { exchanger, conditional, signal } = this.#upload
     const exchange = { ...this.#exchange(command, COMPLETE_EXTRA_BYTES), once: conditional }
     if (conditional) return exchanger.once(exchange)
     let lost = false
-    return withRetries(runtime, signal, async () => {
+    return withRetries(exchanger.runtime, signal, async () => {
       try {
         return await exchanger.once(exchange)
       } catch (error) {
@@ -149,8 +151,8 @@ class UploadClient {
   }
 
   async #joined(): Promise<Partial<CompleteMultipartUploadCommandOutput> | undefined> {
-    const { exchanger, input, connection } = this.#upload
-    const command = new connection.sdk.HeadObjectCommand({ Bucket: input.Bucket, Key: input.Key })
+    const { exchanger, input } = this.#upload
+    const command = new this.#sdk.HeadObjectCommand({ Bucket: input.Bucket, Key: input.Key })
     const head = await exchanger.retried({
       ...this.#exchange(command, 0),
       verb: 'HEAD',
@@ -172,7 +174,7 @@ class UploadClient {
         return {
           value,
           status: 200,
-          bytes: command instanceof this.#upload.connection.sdk.UploadPartCommand ? bodyBytes : 0,
+          bytes: command instanceof this.#sdk.UploadPartCommand ? bodyBytes : 0,
         }
       },
     }
