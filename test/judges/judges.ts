@@ -25,6 +25,10 @@ export interface JudgeRequest {
   readonly columns?: readonly string[] | undefined
   /** In the engine's own SQL; for pyiceberg in its expression language. */
   readonly filter?: string | undefined
+  /** Instead of columns and filter: a query with `{table}` in its FROM. DuckDB, Spark and ClickHouse only. */
+  readonly sql?: string | undefined
+  /** Spark only: a query whose rows Spark appends before it reads. It commits by renaming: safe where nobody else writes. */
+  readonly append?: string | undefined
 }
 
 export interface Judges {
