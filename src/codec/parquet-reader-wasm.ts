@@ -7,6 +7,9 @@ import { loadParquetWasm, parquetWasmModule } from './wasm.ts'
 let current: Promise<ParquetWasm> | undefined
 let panics = 0
 
+/** Each instance that has panicked keeps its memory for good: hostile files must not be able to exhaust that. */
+const MAX_INSTANCES = 32
+
 /** The instance to use now. */
 export function readerWasm(): Promise<ParquetWasm> {
   current ??= loadParquetWasm().catch((error: unknown) => {
@@ -23,7 +26,7 @@ export function readerWasm(): Promise<ParquetWasm> {
  */
 export function replaceReaderWasm(panicked: ParquetWasm): void {
   panics++
-  current = freshInstance(panics).catch(() => panicked)
+  if (panics < MAX_INSTANCES) current = freshInstance(panics).catch(() => panicked)
 }
 
 async function freshInstance(number: number): Promise<ParquetWasm> {

@@ -120,7 +120,7 @@ class TableScan implements Scan {
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Row> {
-    return iterateBlocks(this.#rowBlocks())
+    return iterateBlocks(this.#rowBlocks(), this.#options.signal)
   }
 
   async toArray(): Promise<Row[]> {
