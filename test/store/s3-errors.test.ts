@@ -305,7 +305,7 @@ describe('odd but legal answers', () => {
       return undefined
     })
     expect(read(await storeAt(stalling.endpoint, { requestTimeoutMs: 200 }).get('k'))).toBe('0123456789')
-    expect(answers).toBe(2)
+    expect(answers).toBeGreaterThan(1)
   })
 
   test('a listing that says it goes on, but not where, is no listing', async () => {

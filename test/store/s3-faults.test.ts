@@ -1,6 +1,5 @@
 /** Faults beside those of s3-retries and s3-outcomes: time that runs out, short answers, odd refusals, signals. */
 import { once } from 'node:events'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { DataShardError } from '../../src/errors.ts'
 import type { Runtime } from '../../src/runtime.ts'
@@ -12,8 +11,8 @@ import { type Fault, type S3Server, startS3Server } from '../support/s3-server.t
 import { virtualRuntime } from '../support/virtual-runtime.ts'
 
 const BYTES = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8)
-/** Long enough for a healthy answer on a busy machine, short enough to wait for. */
-const TIMEOUT_MS = 400
+/** Longer than a healthy answer takes on any machine: nothing here waits for it. */
+const TIMEOUT_MS = 20_000
 
 let server: S3Server
 let store: ObjectStore
@@ -148,16 +147,17 @@ async function cancelled(run: (signal: AbortSignal) => Promise<unknown>): Promis
   const controller = new AbortController()
   const arrived = new EventTarget()
   const seen = once(arrived, 'request')
-  server.options.faults = () => (arrived.dispatchEvent(new Event('request')), { kind: 'hang', ms: 150 })
+  server.options.faults = () => (arrived.dispatchEvent(new Event('request')), { kind: 'hang', ms: 600 })
   store = patient
   const outcome = run(controller.signal).catch((error: unknown) => error)
   await seen
   const startMs = performance.now()
   controller.abort(new Error('enough'))
   const result = await outcome
-  expect(performance.now() - startMs).toBeLessThan(140)
+  expect(performance.now() - startMs).toBeLessThan(500)
   server.options.faults = undefined
-  await sleep(200)
+  // It is carried out all the same, and not during the next test.
+  await expect.poll(() => server.requests.length).toBe(1)
   return result
 }
 
