@@ -5,6 +5,7 @@
 import type { ColumnMetrics } from '../spec/data-file.ts'
 import type { Field, Type, Value } from '../spec/types.ts'
 import { compareValues, encodeValue, truncateLowerBound, truncateUpperBound } from '../spec/values.ts'
+import { isOrderShared } from '../spec/predicate-order.ts'
 import type { ParquetChunk, ParquetFooter, ParquetRowGroup } from './parquet-footer.ts'
 import type { ParquetNode } from './parquet-footer-schema.ts'
 import type { FieldSource } from './parquet-reader-fields.ts'
@@ -65,7 +66,7 @@ export function columnSummaries(footer: ParquetFooter, sources: readonly FieldSo
 
 /**
  * Metrics of a whole file by field id, for its manifest. Floating-point columns have no bounds: footers do not count
- * NaNs, and readers take bounds without that count for "there are none".
+ * NaNs, and readers take bounds without that count for "there are none". Nor have types that not everybody orders alike.
  */
 export function metricsFromFooter(
   summaries: readonly ColumnSummary[],
@@ -74,9 +75,9 @@ export function metricsFromFooter(
   const metrics = emptyMetrics()
   for (const summary of summaries) {
     const { field, size } = summary
-    const isFloat = field.type.type === 'float' || field.type.type === 'double'
+    const bounded = field.type.type !== 'float' && field.type.type !== 'double' && isOrderShared(field.type)
     const detail = detailOf(field.id)
-    add(metrics, field, summary, isFloat && detail !== 'none' ? 'counts' : detail)
+    add(metrics, field, summary, bounded || detail === 'none' ? detail : 'counts')
     if (detail !== 'none') metrics.columnSizes.set(field.id, BigInt(size))
   }
   return metrics

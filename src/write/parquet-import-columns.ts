@@ -1,5 +1,5 @@
 /** Whether the columns of a ready Parquet file are the table's: stricter than reading, where what is there must do. */
-import { PHYSICAL } from '../codec/parquet-footer-schema.ts'
+import { leavesOf, PHYSICAL } from '../codec/parquet-footer-schema.ts'
 import type { ParquetNode } from '../codec/parquet-footer-schema.ts'
 import type { ParquetFooter } from '../codec/parquet-footer.ts'
 import type { FieldSource } from '../codec/parquet-reader-fields.ts'
@@ -59,15 +59,18 @@ function ambiguity({ physical, annotation }: ParquetNode, type: Type): string | 
   }
 }
 
-/** A value that is required must be there by the file's schema, or by its count of nulls. */
+/**
+ * A value that is required must be there by the file's schema, or by a count of nulls. A list or struct is there wherever
+ * a column inside of it has a value.
+ */
 function checkPresent(shape: Shape, name: string, footer: ParquetFooter, where: string): void {
   if (!shape.nullable) return
-  const counts =
-    shape.kind === 'primitive'
-      ? footer.rowGroups.map((group) => group.chunks[shape.node.leaf]!.statistics?.nullCount)
-      : [undefined]
-  if (counts.every((count) => count === 0n)) return
-  const nulls = counts.reduce((sum, count) => (sum === undefined || count === undefined ? undefined : sum + count), 0n)
+  const counts = leavesOf(shape.node).map(({ leaf }) =>
+    footer.rowGroups.map((group) => group.chunks[leaf]!.statistics?.nullCount),
+  )
+  if (counts.some((groups) => groups.every((count) => count === 0n))) return
+  const [own] = shape.kind === 'primitive' ? counts : []
+  const nulls = own?.reduce((sum, count) => (sum === undefined || count === undefined ? undefined : sum + count), 0n)
   invalid(
     nulls === undefined
       ? `column '${name}' of ${where} is required by the table, and the file does not say that it has no nulls; ` +
