@@ -64,9 +64,7 @@ export class GroupCommit<Part, Result> {
       }
       signal?.addEventListener('abort', onAbort, { once: true })
       this.#queue.push(member)
-      this.#running ??= this.#run().finally(() => {
-        this.#running = undefined
-      })
+      this.#running ??= this.#run()
     })
   }
 
@@ -80,6 +78,8 @@ export class GroupCommit<Part, Result> {
       let members = this.#queue.splice(0, MAX_MEMBERS)
       while (members.length > 0) members = await this.#try(members)
     }
+    // In the same turn in which the queue was found empty: who comes a microtask later must start the next run.
+    this.#running = undefined
   }
 
   /** One commit; returns the members that have to try again because others left. */

@@ -23,9 +23,7 @@ export class HintWriter {
   /** Notes that `version` is committed and writes it in the background, the newest only; see {@link flush}. */
   raise(version: number): void {
     this.#wanted = Math.max(this.#wanted, version)
-    this.#running ??= this.#run().finally(() => {
-      this.#running = undefined
-    })
+    if (this.#written < this.#wanted) this.#running ??= this.#run()
   }
 
   /** Resolves when the hint has been written, or could not be: it is best effort and never fails a commit. */
@@ -39,6 +37,8 @@ export class HintWriter {
       await this.#write(version).catch(() => undefined)
       this.#written = version
     }
+    // In the same turn as the last look at `#wanted`: a version raised a microtask later must start the next run.
+    this.#running = undefined
   }
 
   async #write(version: number): Promise<void> {

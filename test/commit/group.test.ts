@@ -101,4 +101,17 @@ describe('group commit', () => {
     await expect(group.submit('a', AbortSignal.abort())).rejects.toMatchObject({ code: 'aborted' })
     expect(groups).toEqual([])
   })
+
+  test('a part that comes at any microtask around the end of a commit is taken', async () => {
+    for (let hops = 0; hops < 12; hops++) {
+      const group = new GroupCommit<string, string>(async (parts) => parts)
+      let late: Promise<string> | undefined
+      const first = group.submit('a')
+      let turn: Promise<unknown> = first
+      for (let hop = 0; hop < hops; hop++) turn = turn.then(() => undefined)
+      await turn.then(() => void (late = group.submit('b')))
+      const lost = new Promise((resolve) => setTimeout(() => resolve(`lost after ${hops} turns`), 50))
+      expect(await Promise.race([late, lost])).toBe('b')
+    }
+  })
 })
