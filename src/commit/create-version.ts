@@ -44,8 +44,8 @@ const FIRST_BACKOFF_MS = 50
 const MAX_BACKOFF_MS = 2_000
 
 /**
- * One request when it is won, two when it is lost: the second reads only the beginning of the winner's version. Throws `commit-unknown` when the outcome could not be learnt,
- * `denied`, `unsupported` and the like when the store refused the first try, so that nothing was written.
+ * One request when it is won, two when it is lost: the second reads only the beginning of the winner's version. Throws
+ * `commit-unknown` when the outcome could not be learnt, `denied`, `unsupported` and the like when the store refused the first try, so that nothing was written.
  */
 export async function createVersion(place: Place, create: VersionCreate): Promise<CreateOutcome> {
   const key = keyIn(place, versionName(create.version))
@@ -67,10 +67,11 @@ export async function createVersion(place: Place, create: VersionCreate): Promis
     if (sent.kind === 'failed' && !maybeSent) throw sent.cause
     cause = sent.cause
     maybeSent = true
-    if (place.runtime.monotonic() >= create.deadlineMs) throw unknown(place, create, cause)
     await place.runtime.sleep(backoffMs(place, tries))
     const seen = await compare(place, create).catch((error: unknown) => void (cause = error))
     if (seen) return seen
+    // Only after a look: a lost answer to a commit that happened must not be reported as unknown for want of time.
+    if (place.runtime.monotonic() >= create.deadlineMs) throw unknown(place, create, cause)
   }
 }
 

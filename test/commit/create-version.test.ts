@@ -154,4 +154,10 @@ describe('the create of a version', () => {
     await expect(createVersion(place, create({ signal }))).rejects.toMatchObject({ code: 'aborted' })
     expect(store.calls).toEqual([])
   })
+
+  test('the answer was lost when the time was already up: it is looked at once before it is called unknown', async () => {
+    store.rule = ({ verb, before }) => (verb === 'put' && before === 0 ? 'lost-after' : undefined)
+    const late = { ...create(), deadlineMs: place.runtime.monotonic() - 1 }
+    expect(await createVersion(place, late)).toEqual({ outcome: 'won' })
+  })
 })
