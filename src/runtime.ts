@@ -3,7 +3,8 @@
  * its input, which is what lets a simulation run the real code on a virtual clock from a seed.
  */
 import { randomBytes } from 'node:crypto'
-import { DataShardError } from './errors.ts'
+import { setMaxListeners } from 'node:events'
+import { DataShardError, invalid } from './errors.ts'
 
 export interface Runtime {
   /** Wall clock, milliseconds since the epoch. */
@@ -38,6 +39,17 @@ export const systemRuntime: Runtime = {
     }),
   random: () => Math.random(),
   randomBytes: (n) => new Uint8Array(randomBytes(n)),
+}
+
+/**
+ * To be called where a user's signal comes in. Many requests and waits may listen to one signal, each until it ends; Node
+ * takes more than ten of them for a leak, and warns.
+ */
+export function takeSignal(signal: AbortSignal | undefined): void {
+  if (!signal) return
+  if (typeof signal.addEventListener !== 'function')
+    invalid(`found ${typeof signal} as signal, expected an AbortSignal`)
+  if (signal instanceof EventTarget) setMaxListeners(0, signal)
 }
 
 /** A version 4 UUID from the runtime's random bytes (RFC 9562 section 5.4). */

@@ -4,14 +4,16 @@
  * goes out in parallel, so an append that meets nobody takes two round trips: these uploads, then the version.
  */
 import { encodeManifest, manifestSummary } from '../codec/manifest.ts'
+import { partitionFieldType } from '../codec/manifest-schema.ts'
 import { decodeManifestList, encodeManifestList } from '../codec/manifest-list.ts'
-import { corrupt, unsupported } from '../errors.ts'
+import { corrupt, DataShardError, unsupported } from '../errors.ts'
 import { snapshotId as newSnapshotId, uuid } from '../runtime.ts'
 import type { DataFile, ManifestEntry, ManifestFile } from '../spec/data-file.ts'
 import type { TableMetadata } from '../spec/metadata.ts'
 import { currentSchema, currentSnapshot, specById } from '../spec/metadata.ts'
 import type { Snapshot } from '../spec/snapshot.ts'
 import { MAIN_BRANCH } from '../spec/snapshot.ts'
+import type { Type } from '../spec/types.ts'
 import type { TableUpdate } from '../spec/updates.ts'
 import { applyUpdates } from '../spec/updates.ts'
 import type { TableFiles } from '../store/table-files.ts'
@@ -36,7 +38,7 @@ export interface AppendChangeOptions {
   readonly summary?: Readonly<Record<string, string>>
   /** What the same commit changes first (schema, partition spec): the rows were written by it. */
   readonly before?: (base: TableMetadata) => readonly TableUpdate[]
-  /** What else the same commit changes, after the snapshot was added. */
+  /** What else the same commit changes; `base` has the snapshot already. */
   readonly also?: (base: TableMetadata, snapshot: Snapshot) => readonly TableUpdate[]
   readonly what?: string
 }
@@ -82,7 +84,7 @@ export class ManifestListCache {
 /** The change, and what became of its objects: to be deleted when it is certain that the change was not committed. */
 export interface AppendChange extends Change {
   readonly snapshotId: bigint
-  /** Keys of everything written so far that no lost attempt has listed as its own scratch. */
+  /** Keys of everything written so far, but for the scratch of attempts. */
   written(): readonly string[]
 }
 
@@ -100,7 +102,8 @@ export function appendChange(options: AppendChangeOptions): AppendChange {
       ...manifests,
     ]
     written.push(...pending.map((one) => one.key))
-    const uploads = Promise.all(pending.map((one) => putUnique(files, one.key, one.bytes, signal)))
+    const uploads = allEnded(pending.map((one) => putUnique(files, one.key, one.bytes, signal)))
+    uploads.catch(() => undefined) // awaited in `derive`; until then it must not count as unhandled
     return { manifests, uploads }
   }
   return {
@@ -113,14 +116,18 @@ export function appendChange(options: AppendChangeOptions): AppendChange {
       const parent = currentSnapshot(base)
       once ??= uploadOnce(base, context.signal)
       const { manifests, uploads } = once
-      uploads.catch(() => undefined)
-      const carried = parent ? await lists.get(parent, context.signal) : []
-      const list = await putManifestList(options, base, context, { id, unique, manifests, carried })
-      await uploads
+      const writeList = async () => {
+        const carried = parent ? await lists.get(parent, context.signal) : []
+        return putManifestList(options, base, context, { id, unique, manifests, carried, written })
+      }
+      const [list] = await allEnded([writeList(), uploads])
       const snapshot = snapshotOf(options, base, context, id, list.path)
       lists.set(list.path, list.manifests)
-      const also = options.also?.(base, snapshot) ?? []
-      return { updates: [...before, ...snapshotUpdates(base, snapshot), ...also], scratch: [list.key] }
+      written.splice(written.indexOf(list.key), 1)
+      const own = snapshotUpdates(base, snapshot)
+      const withSnapshot = () => applyUpdates(base, own, { nowMs: context.nowMs, baseFile: '' })
+      const also = options.also?.(withSnapshot(), snapshot) ?? []
+      return { updates: [...before, ...own, ...also], scratch: [list.key] }
     },
   }
 }
@@ -145,6 +152,7 @@ function writeManifests(
   return specIds.map((specId, index) => {
     const spec = specById(base, specId)
     if (!spec) corrupt(`partition spec ${specId}, by which rows were written, is not in the table any more`)
+    const types = spec.fields.map((field) => partitionFieldType(field, schema))
     const entries = appended
       .filter((file) => file.dataFile.specId === specId)
       .map(({ dataFile }): ManifestEntry => ({
@@ -152,7 +160,7 @@ function writeManifests(
         snapshotId: null,
         sequenceNumber: null,
         fileSequenceNumber: null,
-        dataFile,
+        dataFile: promoted(dataFile, types),
       }))
     const bytes = encodeManifest({ entries, schema, spec, content: 'data', formatVersion: base.formatVersion })
     const key = files.key(`metadata/${unique}-m${index}.avro`)
@@ -178,6 +186,14 @@ function writeManifests(
   })
 }
 
+/** The file's partition by the schema of now: an int column that was made long meanwhile makes its values bigints. */
+function promoted(dataFile: DataFile, types: readonly (Type | undefined)[]): DataFile {
+  const partition = dataFile.partition.map((value, i) =>
+    types[i]?.type === 'long' && typeof value === 'number' ? BigInt(value) : value,
+  )
+  return { ...dataFile, partition }
+}
+
 async function putManifestList(
   options: AppendChangeOptions,
   base: TableMetadata,
@@ -187,6 +203,7 @@ async function putManifestList(
     readonly unique: string
     readonly manifests: readonly UnboundManifest[]
     readonly carried: readonly ManifestFile[]
+    readonly written: string[]
   },
 ): Promise<{ key: string; path: string; manifests: readonly ManifestFile[] }> {
   const { files } = options
@@ -207,6 +224,7 @@ async function putManifestList(
     formatVersion: base.formatVersion,
   })
   const key = files.key(`metadata/snap-${parts.id}-${context.attempt}-${parts.unique}.avro`)
+  parts.written.push(key)
   await putUnique(files, key, bytes, context.signal)
   return { key, path: files.pathOf(key), manifests }
 }
@@ -218,7 +236,18 @@ async function putUnique(
   bytes: Uint8Array,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  await files.store.put(key, bytes, { mode: 'overwrite', signal })
+  const result = await files.store.put(key, bytes, { mode: 'overwrite', signal })
+  if (result.outcome === 'written') return
+  const cause = result.outcome === 'unknown' ? result.cause : undefined
+  throw new DataShardError('unavailable', `${key} could not be written (${result.outcome})`, { cause })
+}
+
+/** As Promise.all, but a failure is told when all have ended: who then cleans up must not be overtaken by a late write. */
+async function allEnded<T extends readonly Promise<unknown>[]>(
+  promises: readonly [...T],
+): Promise<{ [I in keyof T]: Awaited<T[I]> }> {
+  await Promise.allSettled(promises)
+  return Promise.all(promises) as Promise<{ [I in keyof T]: Awaited<T[I]> }>
 }
 
 function snapshotOf(

@@ -9,10 +9,12 @@ import { checkWritable } from '../spec/properties.ts'
 import type { TableUpdate } from '../spec/updates.ts'
 import { applyUpdates } from '../spec/updates.ts'
 import { ageMs, CUSTODY_MS, sighting } from './custody.ts'
+import { isCertain } from './certainty.ts'
+import type { CreateOutcome } from './create-version.ts'
 import { createVersion } from './create-version.ts'
 import { encodeTable } from './document.ts'
 import type { Head, SeenVersion, TableHead } from './head.ts'
-import { findHead, readVersion } from './head.ts'
+import { findHead } from './head.ts'
 import { HintWriter } from './hint.ts'
 import type { Place } from './place.ts'
 import { storeNow } from './place.ts'
@@ -63,6 +65,10 @@ export const DEFAULT_TIMEOUT_MS = 30_000
 const BASE_MAX_AGE_MS = CUSTODY_MS / 2
 const MAX_BACKOFF_MS = 2_000
 
+type Attempt =
+  | { readonly outcome: 'won'; readonly head: TableHead }
+  | { readonly outcome: 'lost'; readonly next: Head | SeenVersion; readonly scratch: readonly string[] }
+
 /** The head that a process knows of one table, and the way to move it. Commits of one committer run one at a time. */
 export class Committer {
   readonly place: Place
@@ -88,72 +94,74 @@ export class Committer {
 
   /** Commits a change after those that were given before it. One create per attempt, plus what the change writes. */
   commit(change: Change, options: CommitOptions = {}): Promise<Committed> {
-    const result = this.#last.then(() => this.#commit(change, options))
+    const startMs = this.place.runtime.monotonic()
+    const result = this.#last.then(() => this.#commit(change, options, startMs))
     this.#last = result.catch(() => undefined)
     return result
   }
 
-  /** Resolves when the hint and the cleaning up of lost attempts are done. */
+  /** Resolves when commits in flight, the hint, and the cleaning up of lost attempts are done. */
   async flush(): Promise<void> {
+    await this.#last
     await Promise.all([this.#hint.flush(), ...this.#background])
   }
 
-  async #commit(change: Change, options: CommitOptions): Promise<Committed> {
+  async #commit(change: Change, options: CommitOptions, startMs: number): Promise<Committed> {
     const { runtime } = this.place
-    const startMs = runtime.monotonic()
     const deadlineMs = startMs + (options.timeoutMs ?? DEFAULT_TIMEOUT_MS)
-    const scratch: string[] = []
-    for (let attempt = 1; ; attempt++) {
-      throwIfAborted(options.signal, change.what)
-      if (ageMs(this.#head.seen, runtime) > BASE_MAX_AGE_MS) await this.refresh(options.signal)
-      const attemptMs = runtime.monotonic()
-      const lost = await this.#attempt(change, options, attempt, deadlineMs, scratch)
-      if (lost === undefined) {
-        this.#discard(scratch)
-        return { head: this.#head, attempts: attempt }
+    const lostScratch: string[] = []
+    try {
+      for (let attempt = 1; ; attempt++) {
+        throwIfAborted(options.signal, change.what)
+        if (ageMs(this.#head.seen, runtime) > BASE_MAX_AGE_MS) await this.refresh(options.signal)
+        const attemptMs = runtime.monotonic()
+        const tried = await this.#attempt(change, options, attempt, deadlineMs)
+        if (tried.outcome === 'won') return { head: tried.head, attempts: attempt }
+        lostScratch.push(...tried.scratch)
+        if (runtime.monotonic() >= deadlineMs) {
+          throw contention(this.place, change, attempt, runtime.monotonic() - startMs)
+        }
+        await this.#catchUp(tried.next, runtime.monotonic() - attemptMs, attempt, options.signal)
       }
-      if (runtime.monotonic() >= deadlineMs) {
-        this.#discard(scratch)
-        throw contention(this.place, change, attempt, runtime.monotonic() - startMs)
-      }
-      await this.#catchUp(lost, runtime.monotonic() - attemptMs, attempt, options.signal)
+    } finally {
+      // However it ends: these belong to attempts that lost for certain.
+      this.#discard(lostScratch)
     }
   }
 
-  /** Undefined when the version was created; else the head to go on from. */
-  async #attempt(
-    change: Change,
-    options: CommitOptions,
-    attempt: number,
-    deadlineMs: number,
-    scratch: string[],
-  ): Promise<Head | SeenVersion | undefined> {
+  async #attempt(change: Change, options: CommitOptions, attempt: number, deadlineMs: number): Promise<Attempt> {
     const base = this.#head
     checkWritable(base.metadata, this.place.location)
     const nowMs = storeNow(this.place)
     const derived = await change.derive(base.metadata, { attempt, nowMs, signal: options.signal })
-    scratch.push(...derived.scratch)
     const baseFile = `${base.metadata.location}/${versionName(base.version)}`
     const metadata = applyUpdates(base.metadata, derived.updates, { nowMs, baseFile })
     const nonce = uuid(this.place.runtime)
     const version = base.version + 1
-    options.beforeCreate?.()
-    const created = await createVersion(this.place, {
-      base,
-      version,
-      bytes: encodeTable(metadata, nonce),
-      nonce,
-      isIn: holdsSnapshotsOf(derived.updates),
-      deadlineMs,
-      signal: options.signal,
-    })
-    if (created.outcome === 'lost') return created.next
-    if (created.outcome === 'stale') return base
-    // What was written for this base is live now; what is left in `scratch` belongs to attempts that lost.
-    scratch.splice(scratch.length - derived.scratch.length)
-    this.#head = { kind: 'table', version, form: 'plain', nonce, metadata, seen: sighting(this.place.runtime) }
+    let created: CreateOutcome
+    try {
+      options.beforeCreate?.()
+      created = await createVersion(this.place, {
+        base,
+        version,
+        bytes: encodeTable(metadata, nonce),
+        nonce,
+        isIn: holdsSnapshotsOf(derived.updates),
+        deadlineMs,
+        signal: options.signal,
+      })
+    } catch (error) {
+      if (isCertain(error)) this.#discard(derived.scratch)
+      throw error
+    }
+    if (created.outcome !== 'won') {
+      return { outcome: 'lost', next: created.outcome === 'lost' ? created.next : base, scratch: derived.scratch }
+    }
+    const seen = sighting(this.place.runtime)
+    const head: TableHead = { kind: 'table', version, form: 'plain', nonce, metadata, seen }
+    this.#adopt(head)
     this.#hint.raise(version)
-    return undefined
+    return { outcome: 'won', head }
   }
 
   /**
@@ -184,8 +192,9 @@ export class Committer {
         `the table at ${location} was dropped and another one created; load it again`,
       )
     }
-    this.#head = found
-    return found
+    // A search that began before a commit of ours may end after it: what this process knows never goes back.
+    if (found.version >= this.#head.version) this.#head = found
+    return this.#head
   }
 
   #discard(keys: readonly string[]): void {
@@ -236,7 +245,8 @@ export async function createFirstVersion(
     throw new DataShardError('unavailable', `creating ${place.location} took too long; try again`)
   }
   if (created.outcome === 'lost') {
-    const winner = await readVersion(place, created.next.version, created.next.form, signal)
+    // Not the winner itself: others may have appended to it already.
+    const winner = await findHead(place, created.next, signal)
     if (winner) return { won: false, head: winner }
     throw new DataShardError('unavailable', `a table at ${place.location} was created and vanished; try again`)
   }

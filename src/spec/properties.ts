@@ -37,6 +37,9 @@ export function integerProperty(properties: Properties, name: string, fallback: 
 
 /** Refuses properties that are not a map of strings, or that only the protocol may write. */
 export function checkProperties(properties: Properties): void {
+  if (typeof properties !== 'object' || properties === null || Array.isArray(properties)) {
+    invalid(`table properties are an object of names and texts; found ${JSON.stringify(properties)}`)
+  }
   for (const [name, value] of Object.entries(properties)) {
     if (typeof value !== 'string') {
       invalid(
@@ -74,14 +77,15 @@ export function checkWritable(metadata: TableMetadata, where: string): void {
 }
 
 function refuseUnsafe(properties: Properties): void {
+  // Java reads both whatever their case.
   const codec = properties['write.metadata.compression-codec'] ?? 'none'
-  if (codec !== 'none') {
+  if (codec.toLowerCase() !== 'none') {
     unsupported(
       `table property 'write.metadata.compression-codec' is '${codec}': engines would write versions under two names ` +
         `and the table could fork; set it to 'none'`,
     )
   }
-  if (properties['write.metadata.delete-after-commit.enabled'] === 'true') {
+  if (properties['write.metadata.delete-after-commit.enabled']?.toLowerCase() === 'true') {
     unsupported(
       `table property 'write.metadata.delete-after-commit.enabled' is 'true': a deleted version number could be ` +
         `created again by a writer that slept; set it to 'false'`,

@@ -204,7 +204,13 @@ async function copy(
       yield bytes
     }
   }
-  await to.put(key, pieces(), { signal })
+  const result = await to.put(key, pieces(), { signal })
+  if (result.outcome !== 'written') {
+    const cause = result.outcome === 'unknown' ? result.cause : undefined
+    throw new DataShardError('unavailable', `the copy of ${from.path} could not be written (${result.outcome})`, {
+      cause,
+    })
+  }
 }
 
 /** A file that the table lists already would be in it twice. Only files of the table's own folder can be. */

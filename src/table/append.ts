@@ -7,6 +7,7 @@ import { batchBytes } from '../codec/column-size.ts'
 import type { ColumnBatch } from '../codec/columns.ts'
 import type { AppendedFile, ManifestListCache } from '../commit/append.ts'
 import { appendChange } from '../commit/append.ts'
+import { isCertain } from '../commit/certainty.ts'
 import type { Committer } from '../commit/commit.ts'
 import { DEFAULT_TIMEOUT_MS } from '../commit/commit.ts'
 import type { GroupContext } from '../commit/group.ts'
@@ -90,6 +91,7 @@ export class Appender {
 
   async append(input: AppendInput, options: AppendOptions = {}): Promise<AppendResult> {
     refuseKeys(options)
+    checkTimeout(options.timeoutMs)
     const { committer } = this.#options
     const { runtime } = committer.place
     checkWritable(committer.head.metadata, committer.place.location)
@@ -148,6 +150,9 @@ export async function stage(
 ): Promise<Staged> {
   throwIfAborted(options.signal, 'the append')
   const unknownColumns = options.unknownColumns ?? 'error'
+  if (unknownColumns !== 'error' && unknownColumns !== 'ignore') {
+    invalid(`unknownColumns is ${JSON.stringify(unknownColumns)}, expected 'error' or 'ignore'`)
+  }
   if (Array.isArray(input) && input.length <= CHECKED_FIRST_ROWS && !isArrow(input[0])) {
     const batches = readArray(input, context.schema, { unknownColumns })
     if (bytesIn(batches) <= SMALL_APPEND_BYTES) return { context, batches, written: [], rows: rowsIn(batches) }
@@ -205,12 +210,6 @@ export async function discard(files: TableFiles, written: readonly DataFile[], e
   await files.store.delete(written.map((file) => files.resolve(file.path))).catch(() => undefined)
 }
 
-/** Whether an error says for sure that nothing was committed. */
-export function isCertain(error: unknown): boolean {
-  if (error instanceof Withdrawn) return true
-  return DataShardError.is(error) && error.committed === 'no' && error.code !== 'internal'
-}
-
 export function nothingAppended(committer: Committer): AppendResult {
   const { version, metadata } = committer.head
   const snapshotId = metadata.currentSnapshotId ?? -1n
@@ -221,8 +220,12 @@ export function refuseKeys(options: AppendOptions): void {
   if (options.idempotencyKey !== undefined || options.idempotencyKeys !== undefined) {
     unsupported('idempotency keys are not in this version of DataShard; append without one, at least once per row')
   }
-  const { timeoutMs } = options
-  if (timeoutMs !== undefined && !(timeoutMs > 0)) invalid(`timeoutMs is ${timeoutMs}, expected milliseconds above 0`)
+}
+
+/** Also for callers without types: a text or NaN would make a deadline that never comes. */
+export function checkTimeout(timeoutMs: number | undefined): void {
+  if (timeoutMs === undefined || (typeof timeoutMs === 'number' && timeoutMs > 0)) return
+  invalid(`timeoutMs is ${String(timeoutMs)}, expected a number of milliseconds above 0`)
 }
 
 function tooLate(location: string): DataShardError {

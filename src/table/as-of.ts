@@ -30,6 +30,9 @@ export interface ResolvedSnapshot {
  */
 export function resolveAsOf(metadata: TableMetadata, asOf: AsOf | undefined, where: string): ResolvedSnapshot {
   if (asOf === undefined) return { snapshot: currentSnapshot(metadata), schema: currentSchema(metadata) }
+  if (typeof asOf !== 'object' || asOf === null) {
+    invalid(`asOf is ${typeof asOf}, expected { snapshotId }, { timestamp } or { ref }`)
+  }
   if ('ref' in asOf) return resolveRef(metadata, asOf.ref, where)
   if ('snapshotId' in asOf) {
     const snapshotId = parseSnapshotId(asOf.snapshotId)
@@ -53,7 +56,7 @@ export function parseSnapshotId(value: bigint | number | string): bigint {
 }
 
 function resolveRef(metadata: TableMetadata, name: string, where: string): ResolvedSnapshot {
-  const ref = metadata.refs[name]
+  const ref = Object.hasOwn(metadata.refs, name) ? metadata.refs[name] : undefined
   if (!ref) {
     if (name === MAIN_BRANCH) return { snapshot: undefined, schema: currentSchema(metadata) }
     const names = Object.keys(metadata.refs)
@@ -108,11 +111,23 @@ function toMs(timestamp: Timestamp): number {
     timestamp instanceof Date
       ? timestamp.getTime()
       : typeof timestamp === 'string'
-        ? Date.parse(/(?:Z|[+-]\d\d:?\d\d)$/i.test(timestamp) || !timestamp.includes('T') ? timestamp : `${timestamp}Z`)
-        : Number(timestamp)
+        ? parseMoment(timestamp)
+        : typeof timestamp === 'number' || typeof timestamp === 'bigint'
+          ? Number(timestamp)
+          : Number.NaN
   if (!Number.isFinite(ms))
     invalid(`'${String(timestamp)}' is no moment; expected a Date, an ISO 8601 string or milliseconds`)
   return ms
+}
+
+const MOMENT = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(?:Z|([+-]\d\d):?(\d\d)?)?)?$/i
+
+/** JavaScript takes a time without a zone for local time, and a blank for the T, which SQL writes, for no ISO 8601. */
+function parseMoment(text: string): number {
+  const match = MOMENT.exec(text.trim())
+  if (!match) return Number.NaN
+  const [, date, time = '00:00', hours, minutes = '00'] = match
+  return Date.parse(`${date}T${time}${hours === undefined ? 'Z' : `${hours}:${minutes}`}`)
 }
 
 function iso(ms: number): string {

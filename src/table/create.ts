@@ -1,11 +1,12 @@
 /** Creating a table: one conditional create of its first version. */
 import { createFirstVersion } from '../commit/commit.ts'
-import type { Head, TableHead } from '../commit/head.ts'
+import type { Head } from '../commit/head.ts'
 import { findHead } from '../commit/head.ts'
+import type { Place } from '../commit/place.ts'
 import { storeNow } from '../commit/place.ts'
 import { isMetadataFile } from '../commit/version.ts'
 import { DataShardError, invalid, throwIfAborted } from '../errors.ts'
-import { uuid } from '../runtime.ts'
+import { takeSignal, uuid } from '../runtime.ts'
 import type { SchemaDefinition, SchemaInput } from '../spec/builder.ts'
 import { resolveSchema } from '../spec/builder.ts'
 import { LAST_UNASSIGNED_PARTITION_ID } from '../spec/partition.ts'
@@ -19,6 +20,7 @@ import { checkWritableSchema } from '../codec/column-builder.ts'
 import { warmUp } from '../codec/wasm.ts'
 import type { OpenOptions } from './open-place.ts'
 import { openPlace } from './open-place.ts'
+import { catalogMetadata } from './catalog-metadata.ts'
 import { proveConditionalCreate } from './prove-store.ts'
 import type { RowTypes } from './row-types.ts'
 import { Table } from './table.ts'
@@ -67,12 +69,14 @@ export async function createTable<S extends SchemaInput>(
   type Created = Table<S extends SchemaDefinition<infer In, infer Out> ? readonly [In, Out] : RowTypes>
   if (isMetadataFile(location)) invalid(`'${location}' is the name of a metadata file; create a table at a folder`)
   const design = resolveDesign(options)
+  takeSignal(options.signal)
   throwIfAborted(options.signal, `creating ${location}`)
   warmUp()
   const { place, store, ownsStore } = openPlace(location, options)
   try {
     const before = await findHead(place, undefined, options.signal)
     if (before?.kind === 'table') return existing(before) as Created
+    if (!before) await refuseCatalogTable(place, options.signal)
     const proof = await proveConditionalCreate(place, options)
     const nowMs = storeNow(place)
     const metadata = newTableMetadata({
@@ -91,13 +95,30 @@ export async function createTable<S extends SchemaInput>(
   }
 
   function existing(head: Head): Table {
-    if (head.kind === 'table' && options.ifNotExists) return Table.open(place, head as TableHead, options)
+    if (head.kind === 'table' && options.ifNotExists) return Table.open(place, head, options)
+    if (head.kind === 'tombstone') {
+      throw new DataShardError(
+        'unavailable',
+        `a table at ${place.location} was created and dropped just now; try again`,
+      )
+    }
     throw new DataShardError(
       'already-exists',
       `a table exists at ${place.location}; load it, or say ifNotExists: true to use it as it is`,
       { details: { table: place.location, version: head.version } },
     )
   }
+}
+
+/** Two tables in one place: engines would find the other one by the name of its files, and dropping ours destroys it. */
+async function refuseCatalogTable(place: Place, signal: AbortSignal | undefined): Promise<void> {
+  const found = await catalogMetadata(place, signal)
+  if (found === undefined) return
+  throw new DataShardError(
+    'already-exists',
+    `a table whose versions a catalog names lies at ${place.location} (${place.store.urlOf(found)}); create yours elsewhere`,
+    { details: { table: place.location } },
+  )
 }
 
 /** What the caller asks for, checked before any request. */

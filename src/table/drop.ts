@@ -7,7 +7,7 @@ import type { Place } from '../commit/place.ts'
 import { keyIn, storeNow } from '../commit/place.ts'
 import { HINT_NAME, versionName } from '../commit/version.ts'
 import { DataShardError } from '../errors.ts'
-import { uuid } from '../runtime.ts'
+import { takeSignal, uuid } from '../runtime.ts'
 import type { OpenOptions } from './open-place.ts'
 import { openPlace } from './open-place.ts'
 
@@ -28,8 +28,10 @@ const TIMEOUT_MS = 30_000
  * numbers never start again: a writer that slept through the drop would otherwise plant its version in the next table's
  * future. A table created here later goes on with the next number.
  *
- * Requests: 4 for the tombstone, then one list and one delete per 1,000 objects. A drop that was interrupted while it
- * deleted is finished by calling it again.
+ * Requests: 4 for the tombstone, then one list, one look and one delete per 1,000 objects. A drop that was interrupted
+ * while it deleted is finished by calling it again. If a table is created here before the deleting is done, it ends there:
+ * what it had not deleted yet stays, as orphans of the new table. Empty directories stay on a local disk: removing them
+ * could take them from under a writer.
  *
  * Errors: `not-found`, `denied`, `commit-contention`, `commit-unknown`.
  *
@@ -41,6 +43,7 @@ const TIMEOUT_MS = 30_000
  * ```
  */
 export async function dropTable(location: string, options: DropTableOptions = {}): Promise<void> {
+  takeSignal(options.signal)
   const { place, store, ownsStore } = openPlace(location, options)
   try {
     const version = await bury(place, options)
@@ -92,22 +95,25 @@ async function deleteRest(place: Place, version: number, options: DropTableOptio
   let batch: string[] = []
   let deletedObjects = 0
   const flush = async () => {
+    // Looked for after the batch was listed: while no newer version is there, nothing in it can be a newer table's.
+    if (await place.store.head(keyIn(place, versionName(version + 1)), { signal: options.signal })) return false
     await place.store.delete(batch, { signal: options.signal })
     deletedObjects += batch.length
     batch = []
     options.onProgress?.({ deletedObjects })
+    return true
   }
-  for await (const key of doomed(place, version)) {
+  for await (const key of doomed(place, version, options.signal)) {
     batch.push(key)
-    if (batch.length === DELETE_BATCH) await flush()
+    if (batch.length === DELETE_BATCH && !(await flush())) return
   }
   if (batch.length > 0) await flush()
 }
 
-async function* doomed(place: Place, tombstoneVersion: number): AsyncIterable<string> {
+async function* doomed(place: Place, tombstoneVersion: number, signal?: AbortSignal): AsyncIterable<string> {
   const keep = new Set([HINT_NAME, versionName(tombstoneVersion)].map((name) => keyIn(place, name)))
   for (const folder of ['data/', 'metadata/']) {
-    for await (const { key } of place.store.list(keyIn(place, folder))) {
+    for await (const { key } of place.store.list(keyIn(place, folder), { signal })) {
       if (!keep.has(key)) yield key
     }
   }

@@ -7,6 +7,8 @@ import type { Place } from '../commit/place.ts'
 import { keyIn } from '../commit/place.ts'
 import { isMetadataFile } from '../commit/version.ts'
 import { DataShardError } from '../errors.ts'
+import { takeSignal } from '../runtime.ts'
+import { catalogMetadata } from './catalog-metadata.ts'
 import type { OpenOptions } from './open-place.ts'
 import { openPlace } from './open-place.ts'
 import { Table } from './table.ts'
@@ -27,6 +29,7 @@ import { Table } from './table.ts'
  * ```
  */
 export async function loadTable(location: string, options: OpenOptions = {}): Promise<Table> {
+  takeSignal(options.signal)
   const file = isMetadataFile(location) ? splitMetadataFile(location) : undefined
   const { place, store, ownsStore } = openPlace(file?.root ?? location, options)
   // Appends and scans need it; it loads while the first requests are on their way.
@@ -70,10 +73,7 @@ async function loadFile(place: Place, name: string, options: OpenOptions): Promi
 
 /** What is there instead of a table, so that the message can say what to do. One request. */
 async function notThere(place: Place): Promise<DataShardError> {
-  let newest: string | undefined
-  for await (const { key } of place.store.list(keyIn(place, 'metadata/'), { limit: 1_000 })) {
-    if (key.endsWith('.metadata.json')) newest = key
-  }
+  const newest = await catalogMetadata(place)
   const next = newest
     ? `its versions are named by a catalog; open one of them, read-only, such as ${place.store.urlOf(newest)}`
     : 'create it with createTable, or check the location'

@@ -1,6 +1,6 @@
 /** From a table's state and a user's wishes to a scan. */
+import { takeSignal } from '../runtime.ts'
 import type { TableMetadata } from '../spec/metadata.ts'
-
 import type { Scan, ScanOptions } from '../scan/scan.ts'
 import { createScan } from '../scan/scan.ts'
 import type { TableFiles } from '../store/table-files.ts'
@@ -20,6 +20,7 @@ export function scanTable(
   options: TableScanOptions,
   location: string,
 ): Scan<Record<string, unknown>> {
+  takeSignal(options.signal)
   const { asOf, since, ...wishes } = options
   const { snapshot, schema } = resolveAsOf(metadata, asOf, location)
   const from = since === undefined ? undefined : resolveAsOf(metadata, since, location).snapshot

@@ -4,6 +4,7 @@ import { Committer } from '../commit/commit.ts'
 import type { TableHead } from '../commit/head.ts'
 import type { Place } from '../commit/place.ts'
 import { unsupported } from '../errors.ts'
+import { takeSignal } from '../runtime.ts'
 import type { DataFile } from '../spec/data-file.ts'
 import type { TableMetadata } from '../spec/metadata.ts'
 import { currentSchema, currentSnapshot, defaultSpec, snapshotById } from '../spec/metadata.ts'
@@ -14,7 +15,7 @@ import { tableFiles, trimSlash } from '../store/table-files.ts'
 import type { Scan } from '../scan/scan.ts'
 import type { AppendInput } from '../write/input.ts'
 import type { AppendOptions, AppendResult } from './append.ts'
-import { Appender } from './append.ts'
+import { Appender, checkTimeout } from './append.ts'
 import type { AppendFilesOptions } from './append-files.ts'
 import { stageFiles } from './append-files.ts'
 import type { AsOf } from './as-of.ts'
@@ -53,6 +54,8 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
   readonly #readOnly: string | undefined
   readonly #ownsStore: boolean
   readonly #s3: OpenOptions['s3']
+  /** Transactions whose commit is under way. */
+  readonly #committing = new Set<Promise<unknown>>()
 
   private constructor(place: Place, head: TableHead, options: OpenOptions, readOnly: string | undefined) {
     this.location = place.location
@@ -125,6 +128,7 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
   async append(rows: AppendInput<RowIn<T>>, options: AppendOptions = {}): Promise<AppendResult> {
     // Nothing is awaited before the rows are taken: an array that the caller changes afterwards is appended as it was.
     this.#refuseReadOnly()
+    takeSignal(options.signal)
     return this.#appender.append(rows as AppendInput, options)
   }
 
@@ -136,6 +140,8 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
    */
   async appendFiles(paths: readonly string[], options: AppendFilesOptions = {}): Promise<AppendResult> {
     this.#refuseReadOnly()
+    checkTimeout(options.timeoutMs)
+    takeSignal(options.signal)
     const tx = this.#newTransaction()
     const context = { files: this.#files, lists: this.#lists, committer: this.#committer, s3: this.#s3 }
     const { staged, before } = await stageFiles(paths, context, options)
@@ -179,6 +185,7 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
 
   /** The live data files of the newest or an earlier state. One request per manifest, and one for their list. */
   files(options: FilesOptions = {}): AsyncIterable<DataFile> {
+    takeSignal(options.signal)
     const { snapshot } = resolveAsOf(this.metadata, options.asOf, this.location)
     return liveFiles(this.#view(), snapshot, options.signal)
   }
@@ -203,6 +210,7 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
 
   /** Looks for newer versions. Two requests if there are none. Returns this table. */
   async refresh(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<this> {
+    takeSignal(options.signal)
     if (this.#readOnly === undefined || this.version > 0) await this.#committer.refresh(options.signal)
     return this
   }
@@ -227,14 +235,16 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
     body: (tx: Transaction<T>) => Promise<void> | void,
     options: { readonly signal?: AbortSignal | undefined; readonly timeoutMs?: number | undefined } = {},
   ): Promise<AppendResult> {
+    checkTimeout(options.timeoutMs)
     const tx = this.newTransaction()
     try {
       await body(tx)
+      return await tx.commit(options)
     } catch (error) {
+      // Nothing is left to roll back once the commit has begun; a commit that was refused leaves files.
       await tx.rollback()
       throw error
     }
-    return tx.commit(options)
   }
 
   /** A transaction to be ended by `commit()` or `rollback()`. */
@@ -249,6 +259,7 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
       lists: this.#lists,
       summary: this.#summary,
       refuse: () => this.#refuseReadOnly(),
+      committing: this.#committing,
     })
   }
 
@@ -258,9 +269,10 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
     if (this.#ownsStore) this.#files.store.close()
   }
 
-  /** Waits for appends in flight and for the version hint, which DuckDB trusts to be exact. */
+  /** Waits for appends and transactions in flight and for the version hint, which DuckDB trusts to be exact. */
   async flush(): Promise<void> {
     await this.#appender.idle()
+    await Promise.allSettled(this.#committing)
     await this.#committer.flush()
   }
 

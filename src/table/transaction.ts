@@ -4,8 +4,10 @@
  */
 import type { AppendChangeOptions, ManifestListCache } from '../commit/append.ts'
 import { appendChange } from '../commit/append.ts'
+import { isCertain } from '../commit/certainty.ts'
 import type { Change, Committer } from '../commit/commit.ts'
 import { DataShardError, invalid } from '../errors.ts'
+import { takeSignal } from '../runtime.ts'
 import type { DataFile } from '../spec/data-file.ts'
 import type { TableMetadata } from '../spec/metadata.ts'
 import { currentSnapshot, snapshotById } from '../spec/metadata.ts'
@@ -17,7 +19,7 @@ import { applyUpdates } from '../spec/updates.ts'
 import type { TableFiles } from '../store/table-files.ts'
 import type { AppendInput } from '../write/input.ts'
 import type { AppendOptions, AppendResult, Staged } from './append.ts'
-import { discard, encodeStaged, isCertain, nothingAppended, refuseKeys, stage } from './append.ts'
+import { checkTimeout, discard, encodeStaged, nothingAppended, refuseKeys, stage } from './append.ts'
 import { parseSnapshotId } from './as-of.ts'
 import type { PartitionChange } from './partition-change.ts'
 import { changePartitionSpec } from './partition-change.ts'
@@ -64,6 +66,8 @@ export interface TransactionContext {
   readonly summary: Readonly<Record<string, string>>
   /** Throws when the table cannot be written to. */
   readonly refuse: () => void
+  /** Commits under way, for whoever closes the table. */
+  readonly committing: Set<Promise<unknown>>
 }
 
 /** A change of metadata only: called on each base. `snapshot` is the one that the transaction adds, if any. */
@@ -90,6 +94,7 @@ export class OpenTransaction<T extends RowTypes = RowTypes> implements Transacti
   async append(rows: AppendInput<RowIn<T>>, options: Omit<AppendOptions, 'timeoutMs'> = {}): Promise<{ rows: number }> {
     this.#open()
     refuseKeys(options)
+    takeSignal(options.signal)
     const { committer, files } = this.#context
     const target = writeTarget(this.#ownMetadata(), files, committer.place.runtime)
     this.#appending += 1
@@ -167,15 +172,26 @@ export class OpenTransaction<T extends RowTypes = RowTypes> implements Transacti
 
   async commit(options: CommitTransactionOptions = {}): Promise<AppendResult> {
     this.#open()
+    checkTimeout(options.timeoutMs)
     if (this.#appending > 0) {
       invalid('the transaction has an append that is not finished; await tx.append(...) before the commit')
     }
+    takeSignal(options.signal)
     this.#state = 'committed'
+    const { committing } = this.#context
+    const done = this.#commit(options)
+    committing.add(done)
+    return done.finally(() => committing.delete(done))
+  }
+
+  async #commit(options: CommitTransactionOptions): Promise<AppendResult> {
     const { committer, files } = this.#context
     const rows = this.#staged.reduce((sum, staged) => sum + staged.rows, 0)
     if (rows === 0 && this.#before.length + this.#after.length === 0) return nothingAppended(committer)
-    const { change, snapshotId, written } = rows > 0 ? await this.#appendChange() : this.#metadataChange()
+    let written = (): readonly string[] => []
     try {
+      const { change, snapshotId, ...made } = rows > 0 ? await this.#appendChange() : this.#metadataChange()
+      written = made.written
       const done = await committer.commit(change, { signal: options.signal, timeoutMs: options.timeoutMs })
       return {
         version: done.head.version,
@@ -208,8 +224,8 @@ export class OpenTransaction<T extends RowTypes = RowTypes> implements Transacti
       appended,
       runtime: committer.place.runtime,
       what: `the transaction on ${files.location}`,
-      before: (base) => this.#before.flatMap((make) => make(base, undefined)),
-      also: (base, snapshot) => this.#after.flatMap((make) => make(base, snapshot)),
+      before: (base) => inOrder(base, this.#before, undefined),
+      also: (base, snapshot) => inOrder(base, this.#after, snapshot),
     }
     const change = appendChange(options)
     return { change: change as Change, snapshotId: change.snapshotId as bigint | undefined, written: change.written }
@@ -219,7 +235,7 @@ export class OpenTransaction<T extends RowTypes = RowTypes> implements Transacti
     const change: Change = {
       what: `the transaction on ${this.#context.files.location}`,
       derive: async (base) => ({
-        updates: [...this.#before, ...this.#after].flatMap((make) => make(base, undefined)),
+        updates: inOrder(base, [...this.#before, ...this.#after], undefined),
         scratch: [],
       }),
     }
@@ -229,8 +245,7 @@ export class OpenTransaction<T extends RowTypes = RowTypes> implements Transacti
   /** The newest metadata with what this transaction has changed so far. */
   #ownMetadata(): TableMetadata {
     const base = this.#context.committer.head.metadata
-    const updates = this.#before.flatMap((make) => make(base, undefined))
-    return updates.length === 0 ? base : applyUpdates(base, updates, { nowMs: base.lastUpdatedMs, baseFile: '' })
+    return applied(base, inOrder(base, this.#before, undefined))
   }
 
   /**
@@ -240,15 +255,22 @@ export class OpenTransaction<T extends RowTypes = RowTypes> implements Transacti
   #changeBefore(make: (base: TableMetadata) => readonly TableUpdate[]): void {
     this.#open()
     const first = make(this.#ownMetadata())
+    const conflict = (cause?: unknown) =>
+      new DataShardError(
+        'commit-conflict',
+        `another writer changed the schema or partitioning of ${this.#context.files.location} while this transaction ` +
+          `did too; nothing was committed. Load the table again and repeat it`,
+        { cause },
+      )
     this.#before.push((base) => {
-      const again = make(base)
-      if (this.#staged.length > 0 && text(again) !== text(first)) {
-        throw new DataShardError(
-          'commit-conflict',
-          `another writer changed the schema or partitioning of ${this.#context.files.location} while this transaction ` +
-            `did too; nothing was committed. Load the table again and repeat it`,
-        )
+      let again: readonly TableUpdate[]
+      try {
+        again = make(base)
+      } catch (error) {
+        // It could be made when it was asked for: it is the base that changed.
+        throw DataShardError.is(error, 'invalid-argument') ? conflict(error) : error
       }
+      if (this.#staged.length > 0 && text(again) !== text(first)) throw conflict()
       return again
     })
   }
@@ -260,6 +282,21 @@ export class OpenTransaction<T extends RowTypes = RowTypes> implements Transacti
   #open(): void {
     if (this.#state !== 'open') invalid(`the transaction is ${this.#state} already; begin another one`)
   }
+}
+
+/** What the changes come to, each made on what those before it have left. */
+function inOrder(
+  base: TableMetadata,
+  changes: readonly MetadataChange[],
+  snapshot: Snapshot | undefined,
+): readonly TableUpdate[] {
+  const updates: TableUpdate[] = []
+  for (const make of changes) updates.push(...make(applied(base, updates), snapshot))
+  return updates
+}
+
+function applied(base: TableMetadata, updates: readonly TableUpdate[]): TableMetadata {
+  return updates.length === 0 ? base : applyUpdates(base, updates, { nowMs: base.lastUpdatedMs, baseFile: '' })
 }
 
 function text(updates: readonly TableUpdate[]): string {

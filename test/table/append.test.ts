@@ -4,6 +4,8 @@ import { createTable } from '../../src/table/create.ts'
 import { loadTable } from '../../src/table/load.ts'
 import type { Table } from '../../src/table/table.ts'
 import { DataShardError } from '../../src/errors.ts'
+import { schema, t } from '../../src/spec/builder.ts'
+import { eq } from '../../src/spec/expressions.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import { type FaultRule, faultyStore } from '../support/faulty-store.ts'
 import { collect, people, person } from '../support/tables.ts'
@@ -250,5 +252,113 @@ describe('append', () => {
     rows[0]!.id = 77
     await pending
     expect(await rowsOf(table)).toEqual([0, 1])
+  })
+
+  test('a refresh that began before a commit and ends after it does not take the handle back', async () => {
+    const { store, table } = await newTable()
+    let letGo = () => {}
+    const held = new Promise<void>((resolve) => (letGo = resolve))
+    let first = true
+    const before = table.version
+    store.rule = ({ verb, key }) => {
+      // The look at the head itself comes after the next version was found missing.
+      if (verb !== 'head' || !key.endsWith(`v${before}.metadata.json`) || !first) return undefined
+      first = false
+      return () => held
+    }
+    const refreshed = table.refresh()
+    await setTimeout(5)
+    const { version } = await table.append([person(1)])
+    letGo()
+    await refreshed
+    expect(table.version).toBe(version)
+    expect(await rowsOf(table)).toEqual([0, 1])
+  })
+
+  test('an object whose write has no certain answer is not taken for written', async () => {
+    for (const pattern of [/\.parquet$/, /-m0\.avro$/, /snap-.*\.avro$/]) {
+      const { store, table } = await newTable(({ verb, key }) =>
+        verb === 'put' && pattern.test(key) ? 'lost-before' : undefined,
+      )
+      const left = (await collect(store.list('t/'))).map(({ key }) => key)
+      await expect(table.append([person(1)])).rejects.toMatchObject({ code: 'unavailable', committed: 'no' })
+      await table.flush()
+      expect((await collect(store.list('t/'))).map(({ key }) => key)).toEqual(left)
+    }
+  })
+
+  test('an upload that ends after another one failed is cleaned up as well', async () => {
+    const { store, table } = await newTable(({ verb, key }) => {
+      if (verb !== 'put') return undefined
+      if (key.endsWith('.parquet')) return () => setTimeout(30)
+      return key.endsWith('-m0.avro') ? new DataShardError('denied', 'no') : undefined
+    })
+    const left = (await collect(store.list('t/'))).map(({ key }) => key)
+    await expect(table.append([person(1)])).rejects.toMatchObject({ code: 'denied' })
+    await setTimeout(50)
+    expect((await collect(store.list('t/'))).map(({ key }) => key)).toEqual(left)
+  })
+
+  test('cancelled after a lost attempt, it leaves nothing behind', async () => {
+    const { store, table } = await newTable()
+    const other = await loadTable(LOCATION, { store })
+    const abort = new AbortController()
+    let raced = false
+    store.rule = ({ verb, key }) =>
+      verb === 'put' && key.endsWith('v3.metadata.json') && !raced
+        ? async () => {
+            raced = true
+            await other.append([person(2)])
+            await other.flush()
+            abort.abort()
+          }
+        : undefined
+    await expect(table.append([person(1)], { signal: abort.signal })).rejects.toMatchObject({ code: 'aborted' })
+    await table.flush()
+    const keys = (await collect(store.list('t/'))).map(({ key }) => key)
+    expect(keys.filter((key) => key.endsWith('.parquet')).length).toBe(2)
+    expect(keys.filter((key) => key.includes('/snap-')).length).toBe(2)
+    expect(keys.filter((key) => key.endsWith('-m0.avro')).length).toBe(2)
+  })
+
+  test('closing waits for what is in flight', async () => {
+    const { store, table } = await newTable(() => () => setTimeout(5))
+    const tx = table.newTransaction()
+    await tx.append([person(1)])
+    let ended = false
+    const commit = tx.commit().then(() => void (ended = true))
+    await table.close()
+    expect(ended).toBe(true)
+    await commit
+    store.rule = () => undefined
+    expect(await rowsOf((await loadTable(LOCATION, { store })) as Table)).toEqual([0, 1])
+  })
+
+  test('one signal for many appends: no warning about listeners', async () => {
+    const { table } = await newTable(() => () => setTimeout(1))
+    const warnings: string[] = []
+    const onWarning = (warning: Error) => warnings.push(warning.name)
+    process.on('warning', onWarning)
+    const { signal } = new AbortController()
+    await Promise.all(Array.from({ length: 50 }, (_, i) => table.append([person(i)], { signal })))
+    await setTimeout(5)
+    process.off('warning', onWarning)
+    expect(warnings).toEqual([])
+  })
+
+  test('rows that were staged before a column was widened keep fitting their partition', async () => {
+    const store = memoryStore()
+    const design = { schema: schema({ id: t.int, g: t.int }), partitionBy: ['g'], store }
+    const table = (await createTable(LOCATION, design)) as Table
+    const other = await loadTable(LOCATION, { store })
+    await table.append([{ id: 0, g: 1 }])
+    const tx = table.newTransaction()
+    await tx.append([{ id: 1, g: 1 }])
+    await other.transaction((theirs) => theirs.updateSchema((s) => s.widenColumn('g', t.long)))
+    await table.refresh()
+    await tx.append([{ id: 2, g: 1n }])
+    await tx.commit()
+    const read = await loadTable(LOCATION, { store })
+    expect((await collect(read.scan({ where: eq('g', 1n) }))).length).toBe(3)
   })
 })

@@ -179,6 +179,44 @@ describe('what createTable refuses, before any request', () => {
   })
 })
 
+describe('createTable beside others', () => {
+  test('a table that a catalog names is not built upon', async () => {
+    const store = memoryStore()
+    await store.put('t/metadata/00003-abc.metadata.json', new TextEncoder().encode('{}'))
+    for (const ifNotExists of [false, true]) {
+      const created = createTable(LOCATION, { schema: people, store, ifNotExists })
+      await expect(created).rejects.toMatchObject({ code: 'already-exists', message: /catalog/ })
+    }
+    expect((await collect(store.list(''))).length).toBe(1)
+  })
+
+  test('who loses the race to create sees what the winner has appended meanwhile', async () => {
+    let raced = false
+    const store = faultyStore(memoryStore(), ({ verb, key }) => {
+      if (verb !== 'put' || !key.endsWith('/v1.metadata.json') || raced) return undefined
+      raced = true
+      return async () => {
+        const winner = await createTable(LOCATION, { schema: people, store })
+        await winner.append([person(1)])
+      }
+    })
+    const table = await createTable(LOCATION, { schema: people, store, ifNotExists: true })
+    expect(table.version).toBe(2)
+    expect(await table.scan().count()).toBe(1)
+  })
+
+  test('settings that would fork the table are refused in any case of letters, harmless ones are not', async () => {
+    const store = memoryStore()
+    const create = (properties: Record<string, string>) => createTable(LOCATION, { schema: people, store, properties })
+    const deleting = { 'write.metadata.delete-after-commit.enabled': 'TRUE' }
+    await expect(create(deleting)).rejects.toMatchObject({ code: 'unsupported' })
+    await expect(create(null as never)).resolves.toBeDefined()
+    await dropTable(LOCATION, { store })
+    await expect(create([] as never)).rejects.toMatchObject({ code: 'invalid-argument' })
+    await expect(create({ 'write.metadata.compression-codec': 'NONE' })).resolves.toBeDefined()
+  })
+})
+
 describe('loadTable', () => {
   test('nothing there: not-found says what to do', async () => {
     await using directory = await temporaryDirectory()

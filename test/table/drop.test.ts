@@ -86,4 +86,23 @@ describe('dropTable', () => {
     await expect(loadTable(LOCATION, { store })).rejects.toMatchObject({ code: 'not-found' })
     expect((await collect(store.list('t/metadata/v'))).map(({ key }) => key)).toContain('t/metadata/v4.metadata.json')
   })
+
+  test('a table created here while the old one is still being deleted keeps its files', async () => {
+    const { store } = await dropped()
+    let raced = false
+    const inner = store.list.bind(store)
+    store.list = async function* (prefix, options) {
+      if (prefix === 't/metadata/' && !raced) {
+        raced = true
+        const next = await createTable(LOCATION, { schema: people, store })
+        await next.append([person(7)])
+        await next.flush()
+      }
+      yield* inner(prefix, options)
+    }
+    await dropTable(LOCATION, { store })
+    expect(raced).toBe(true)
+    const next = await loadTable(LOCATION, { store })
+    expect((await next.scan().toArray()).map((row) => row['id'])).toEqual([7n])
+  })
 })

@@ -176,4 +176,71 @@ describe('transaction', () => {
     await table.refresh()
     expect(await ids(table)).toEqual([])
   })
+
+  test('several changes of schema and partitioning in one transaction build on each other', async () => {
+    const { store } = await newTable()
+    const table = await loadTable(LOCATION, { store })
+    await table.transaction(async (tx) => {
+      tx.updateSchema((s) => s.addColumn('x', t.optional(t.string)))
+      tx.updateSchema((s) => s.addColumn('y', t.optional(t.long)))
+      tx.updatePartitionSpec((p) => p.add(bucket('y', 4)))
+      await tx.append([{ id: 1, x: 'a', y: 2 }])
+      tx.setTag('twice')
+      tx.removeTag('twice')
+    })
+    expect(table.schema.fields.map((field) => field.name)).toEqual(expect.arrayContaining(['x', 'y']))
+    expect(table.partitionSpec.fields.map((field) => field.name)).toEqual(['y_bucket'])
+    expect(Object.keys(table.metadata.refs)).toEqual(['main'])
+    await table.transaction((tx) => {
+      tx.updateSchema((s) => s.addColumn('z', t.optional(t.string)))
+      tx.updateSchema((s) => s.renameColumn('z', 'last'))
+    })
+    expect(table.schema.fields.at(-1)!.name).toBe('last')
+    expect((await table.scan().toArray()).find((row) => row['id'] === 1n)).toMatchObject({ x: 'a', y: 2n })
+  })
+
+  test('a schema change that another writer made first is a conflict, not a mistake of the caller', async () => {
+    const { store, table } = await newTable()
+    const other = await loadTable(LOCATION, { store })
+    const tx = table.newTransaction()
+    tx.updateSchema((s) => s.addColumn('x', t.optional(t.string)))
+    await other.transaction((theirs) => theirs.updateSchema((s) => s.addColumn('x', t.optional(t.long))))
+    await expect(tx.commit()).rejects.toMatchObject({ code: 'commit-conflict' })
+  })
+
+  test('a time limit that is none is refused, before anything is done', async () => {
+    const { table } = await newTable()
+    for (const timeoutMs of [Number.NaN, 0, -1, '5' as unknown as number]) {
+      let ran = false
+      await expect(
+        table.transaction(
+          () => {
+            ran = true
+          },
+          { timeoutMs },
+        ),
+      ).rejects.toMatchObject({ code: 'invalid-argument' })
+      expect(ran).toBe(false)
+      const tx = table.newTransaction()
+      tx.setProperties({ a: 'b' })
+      await expect(tx.commit({ timeoutMs })).rejects.toMatchObject({ code: 'invalid-argument' })
+      await expect(table.append([{ id: 1 }], { timeoutMs })).rejects.toMatchObject({ code: 'invalid-argument' })
+    }
+  })
+
+  test('a commit that is refused because an append was not awaited leaves no file', async () => {
+    const { store, table } = await newTable()
+    const rows = async function* () {
+      for (let id = 0; id < 20_000; id++) yield { id, name: `${id}`.repeat(200) }
+    }
+    let append: Promise<unknown> | undefined
+    await expect(
+      table.transaction((tx) => {
+        append = tx.append(rows())
+        append.catch(() => undefined)
+      }),
+    ).rejects.toMatchObject({ code: 'invalid-argument' })
+    await expect(append).rejects.toMatchObject({ code: 'invalid-argument' })
+    expect(await collect(store.list('t/data/'))).toEqual([])
+  })
 })
