@@ -53,17 +53,14 @@ describe('golden tables', () => {
   for (const name of REFUSED) {
     const table = tables[name]!
     for (const [read, expected] of Object.entries(table.reads)) {
-      test(`${name}, ${read}: refused by name, or exact`, async () => {
-        const { scan, schema } = await open(table, read, expected)
+      test(`${name}, ${read}: refused by name`, async () => {
+        const { scan } = await open(table, read, expected)
         const outcome = await scan({ select: expected.columns, timestamps: 'micros' })
           .toArray()
           .catch((error: unknown) => error)
-        if (Array.isArray(outcome)) {
-          expect(sortRows(outcome.map((row) => canonicalRow(row, schema.fields)))).toEqual(sortRows(expected.rows))
-        } else
-          expect(outcome).toSatisfy(
-            (error) => DataShardError.is(error, 'unsupported') || DataShardError.is(error, 'invalid-argument'),
-          )
+        expect(outcome).toSatisfy(
+          (error) => DataShardError.is(error, 'unsupported') || DataShardError.is(error, 'invalid-argument'),
+        )
       })
     }
   }
@@ -82,7 +79,7 @@ async function open(table: GoldenTable, read: string, expected: GoldenRead) {
 
 async function newestMetadata(prefix: string, table: GoldenTable): Promise<TableMetadata> {
   const keys: string[] = []
-  for await (const { key } of store.list(`${prefix}/metadata/`)) if (/\.metadata\.json$/.test(key)) keys.push(key)
+  for await (const { key } of store.list(`${prefix}/metadata/`)) if (key.endsWith('.metadata.json')) keys.push(key)
   const version = (key: string) => Number(/(?:\/v|\/)(\d+)[^/]*$/.exec(key)?.[1])
   const named = table.metadataFile?.replace('s3://', '')
   const key = named ?? keys.sort((a, b) => version(a) - version(b)).at(-1)!
