@@ -7,7 +7,7 @@ import type { ColumnType } from './builder.ts'
 import { describeValue } from './describe.ts'
 import { isObject } from './json-reader.ts'
 import { NO_ID, assignIds, checkName, parseLooseType } from './schema-input.ts'
-import { findColumn, highestFieldId, indexSchema, schemaToJson } from './schema.ts'
+import { checkFullNames, findColumn, highestFieldId, indexSchema, schemaToJson } from './schema.ts'
 import type { IndexedField } from './schema.ts'
 import { typeName } from './type-json.ts'
 import type { Field, Schema, Type } from './types.ts'
@@ -47,6 +47,7 @@ export function addColumn(from: EvolvingSchema, name: string, type: TypeInput, d
     refuseTaken(fields, leaf, name)
     return [...fields, field!]
   })
+  checkFullNames(schema, { path: '', fail: (message) => invalid(`cannot add '${name}': ${message}`) })
   return { schema, lastColumnId: highestFieldId({ schemaId: 0, fields: [field!] }) }
 }
 
@@ -69,10 +70,12 @@ function findParentOrFail(schema: Schema, name: string, parentName: string): nev
 export function renameColumn(schema: Schema, name: string, newName: string): Schema {
   const column = findEvolvable(schema, name, 'rename')
   checkName(newName, `the new name of '${name}'`)
-  return changeSiblings(schema, parentOf(schema, column), (fields) => {
+  const renamed = changeSiblings(schema, parentOf(schema, column), (fields) => {
     if (newName !== column.field.name) refuseTaken(fields, newName, newName)
     return fields.map((field) => (field.id === column.field.id ? { ...field, name: newName } : field))
   })
+  checkFullNames(renamed, { path: '', fail: (message) => invalid(`cannot rename '${name}': ${message}`) })
+  return renamed
 }
 
 /**

@@ -8,7 +8,7 @@ import { describeValue, nearMisses } from './describe.ts'
 import { isObject } from './json-reader.ts'
 import type { At, JsonObject } from './json-reader.ts'
 import { isWellFormed } from './literal.ts'
-import { checkFieldIds } from './schema.ts'
+import { checkFieldIds, checkFullNames } from './schema.ts'
 import { PRIMITIVE_NAMES, parsePrimitive } from './type-json.ts'
 import type { Field, Schema, Type } from './types.ts'
 
@@ -35,6 +35,7 @@ export function completeSchema(schemaId: number, fields: readonly Field[], ident
     ...(identifiers && identifiers.length > 0 && { identifierFieldIds: identifiers }),
   }
   checkFieldIds(schema, at)
+  checkFullNames(schema, at)
   return schema
 }
 

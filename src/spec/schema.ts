@@ -53,6 +53,19 @@ export function checkFieldIds(schema: Schema, at: At): void {
   })
 }
 
+/**
+ * Fails if two fields have one full name, as a column `a.b` beside a column `a` with a field `b` would. Spark and
+ * pyiceberg refuse a table with such a schema altogether.
+ */
+export function checkFullNames(schema: Schema, at: At): void {
+  const seen = new Set<string>()
+  visitFields(schema.fields, (_, name) => {
+    if (seen.has(name))
+      at.fail(`two fields have the full name '${name}': a column, and a field of a struct; rename one`)
+    seen.add(name)
+  })
+}
+
 /** The spec's JSON of a schema. */
 export function schemaToJson(schema: Schema): unknown {
   return {

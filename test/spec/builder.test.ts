@@ -162,6 +162,16 @@ describe('schemas that are refused', () => {
   const a = { id: 1, name: 'a', type: 'long', required: true }
   const cases: [name: string, input: unknown, message: RegExp][] = [
     ['a name used twice', { fields: [a, { ...a, id: 2 }] }, /two fields are called 'a'/],
+    [
+      'a column called like a field of another',
+      {
+        fields: [
+          { name: 's.x', type: 'int' },
+          { name: 's', type: { type: 'struct', fields: [{ name: 'x', type: 'int' }] } },
+        ],
+      },
+      /two fields have the full name 's\.x'/,
+    ],
     ['an id used twice', { fields: [a, { ...a, name: 'b' }] }, /fields 'a' and 'b' have the same id 1/],
     [
       'an id used again inside',

@@ -82,6 +82,7 @@ describe('renaming, widening, dropping', () => {
     expect(renameColumn(base, 'n', 'm').fields[1]).toEqual({ ...base.fields[1], name: 'm' })
     expect(sameSchema(renameColumn(base, 'n', 'n'), base)).toBe(true)
     expect(() => renameColumn(base, 'n', 'id')).toThrow(/there is a column 'id' already/)
+    expect(() => renameColumn(base, 'n', 'place.zip')).toThrow(/cannot rename 'n': two fields have the full name/)
     expect(() => renameColumn(base, 'n', '')).toThrow(/empty/)
     expect(() => renameColumn(base, 'points.element', 'item')).toThrow(
       /cannot rename 'points.element', a part of a list/,
