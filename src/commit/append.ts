@@ -38,6 +38,8 @@ export interface AppendChangeOptions {
   readonly summary?: Readonly<Record<string, string>>
   /** What the same commit changes first (schema, partition spec): the rows were written by it. */
   readonly before?: (base: TableMetadata) => readonly TableUpdate[]
+  /** Looks at what the base lists already, and throws if the files may not be added to it. */
+  readonly verify?: (base: TableMetadata, listed: readonly ManifestFile[], signal?: AbortSignal) => Promise<void>
   /** What else the same commit changes; `base` has the snapshot already. */
   readonly also?: (base: TableMetadata, snapshot: Snapshot) => readonly TableUpdate[]
   readonly what?: string
@@ -118,6 +120,7 @@ export function appendChange(options: AppendChangeOptions): AppendChange {
       const { manifests, uploads } = once
       const writeList = async () => {
         const carried = parent ? await lists.get(parent, context.signal) : []
+        await options.verify?.(base, carried, context.signal)
         return putManifestList(options, base, context, { id, unique, manifests, carried, written })
       }
       const [list] = await allEnded([writeList(), uploads])

@@ -4,7 +4,7 @@
  */
 import type { ParquetHandle } from '../codec/parquet-reader.ts'
 import { openParquet } from '../codec/parquet-reader.ts'
-import type { ManifestListCache } from '../commit/append.ts'
+import type { AppendChangeOptions, ManifestListCache } from '../commit/append.ts'
 import type { Committer } from '../commit/commit.ts'
 import { DataShardError, invalid, throwIfAborted } from '../errors.ts'
 import type { DataFile } from '../spec/data-file.ts'
@@ -24,7 +24,7 @@ import type { WriteContext } from '../write/write-context.ts'
 import type { Staged } from './append.ts'
 import { discard } from './append.ts'
 import { inParallel } from './in-parallel.ts'
-import { liveFiles } from './views.ts'
+import { readManifest } from './views.ts'
 import { writeTarget } from './write-target.ts'
 
 export interface AppendFilesOptions {
@@ -47,6 +47,7 @@ export interface StagedFiles {
   readonly staged: Staged
   /** What the table must have changed by the same commit for the files to be readable. */
   readonly before: (base: TableMetadata) => readonly TableUpdate[]
+  readonly verify: NonNullable<AppendChangeOptions['verify']>
 }
 
 /** Files that are looked at, or copied, at the same time. */
@@ -78,7 +79,13 @@ export async function stageFiles(
   checkWritable(metadata, committer.place.location)
   throwIfAborted(options.signal, 'appending files')
   const found = checkPaths(paths).map((path) => locate(path, context))
-  await refuseListed(found, context, options.signal)
+  refuseTwice(found)
+  const verify = refuseListed(found, files)
+  const snapshot = currentSnapshot(metadata)
+  // At once, too, so that nothing is read and copied in vain.
+  if (snapshot && found.some((file) => file.owned)) {
+    await verify(metadata, await context.lists.get(snapshot, options.signal), options.signal)
+  }
   const target = writeTarget(metadata, files, committer.place.runtime)
   const own = metadata.properties[NAME_MAPPING_PROPERTY]
   const staging = new Staging(target, files, own === undefined ? undefined : parseNameMapping(own), options)
@@ -99,6 +106,7 @@ export async function stageFiles(
       rows: staging.rows,
     },
     before: (base) => mappingUpdate(base, staging.mapping),
+    verify,
   }
 }
 
@@ -149,13 +157,20 @@ class Staging {
 
 function checkPaths(paths: readonly string[]): readonly string[] {
   if (!Array.isArray(paths)) invalid(`appendFiles takes an array of paths; found ${typeof paths}`)
-  const seen = new Set<string>()
   for (const path of paths) {
     if (typeof path !== 'string' || path === '') invalid(`found ${JSON.stringify(path)} as the path of a file`)
-    if (seen.has(path)) invalid(`${path} is named twice; its rows would be in the table twice`)
-    seen.add(path)
   }
   return paths
+}
+
+/** By where they lie: one file has several names (relative, absolute, as a URL). */
+function refuseTwice(found: readonly Found[]): void {
+  const seen = new Set<string>()
+  for (const { path, store, key } of found) {
+    const name = store.urlOf(key)
+    if (seen.has(name)) invalid(`${path} is named twice; its rows would be in the table twice`)
+    seen.add(name)
+  }
 }
 
 function locate(path: string, { files, s3 }: AppendFilesContext): Found {
@@ -213,19 +228,23 @@ async function copy(
   }
 }
 
-/** A file that the table lists already would be in it twice. Only files of the table's own folder can be. */
-async function refuseListed(
-  found: readonly Found[],
-  context: AppendFilesContext,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const { files, lists, committer } = context
+/**
+ * A file that the table lists already would be in it twice. Only files of the table's own folder can be. Asked again for
+ * each base of the commit: another writer may have added the same file meanwhile. Each manifest is read once.
+ */
+function refuseListed(found: readonly Found[], files: TableFiles): NonNullable<AppendChangeOptions['verify']> {
   const keys = new Map(found.filter((file) => file.owned).map((file) => [file.key, file.path]))
-  if (keys.size === 0) return
-  const { metadata } = committer.head
-  for await (const { path } of liveFiles({ files, lists, metadata }, currentSnapshot(metadata), signal)) {
-    const listed = keys.get(files.resolve(path))
-    if (listed !== undefined) invalid(`${listed} is in the table already; its rows would be there twice`)
+  const seen = new Set<string>()
+  return async (metadata, listed, signal) => {
+    if (keys.size === 0) return
+    const unseen = listed.filter((manifest) => manifest.content === 'data' && !seen.has(manifest.path))
+    await inParallel(unseen, PARALLEL_FILES, async (manifest) => {
+      for (const { status, dataFile } of await readManifest({ files, metadata }, manifest, signal)) {
+        const twice = status === 'deleted' ? undefined : keys.get(files.resolve(dataFile.path))
+        if (twice !== undefined) invalid(`${twice} is in the table already; its rows would be there twice`)
+      }
+      seen.add(manifest.path)
+    })
   }
 }
 

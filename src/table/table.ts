@@ -136,7 +136,8 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
    * Appends ready Parquet files. Each footer is validated against the table's schema before anything is committed. Files
    * under the table's location are used where they are, others are copied into it, so that the table owns what it names.
    *
-   * Requests: 2 reads per file (plus the copy), then as {@link append}.
+   * Requests: 3 per file (plus the copy), then as {@link append}. For files under the table's location every manifest is
+   * read as well, to make sure that none of them is in the table already.
    */
   async appendFiles(paths: readonly string[], options: AppendFilesOptions = {}): Promise<AppendResult> {
     this.#refuseReadOnly()
@@ -144,8 +145,7 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
     takeSignal(options.signal)
     const tx = this.#newTransaction()
     const context = { files: this.#files, lists: this.#lists, committer: this.#committer, s3: this.#s3 }
-    const { staged, before } = await stageFiles(paths, context, options)
-    tx.addStaged(staged, before)
+    tx.addStaged(await stageFiles(paths, context, options))
     return tx.commit(options)
   }
 

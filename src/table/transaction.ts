@@ -20,6 +20,7 @@ import type { TableFiles } from '../store/table-files.ts'
 import type { AppendInput } from '../write/input.ts'
 import type { AppendOptions, AppendResult, Staged } from './append.ts'
 import { checkTimeout, discard, encodeStaged, nothingAppended, refuseKeys, stage } from './append.ts'
+import type { StagedFiles } from './append-files.ts'
 import { parseSnapshotId } from './as-of.ts'
 import type { PartitionChange } from './partition-change.ts'
 import { changePartitionSpec } from './partition-change.ts'
@@ -84,6 +85,7 @@ export class OpenTransaction<T extends RowTypes = RowTypes> implements Transacti
   readonly #before: MetadataChange[] = []
   readonly #after: MetadataChange[] = []
   readonly #staged: Staged[] = []
+  #verify: StagedFiles['verify'] | undefined
   #state: 'open' | 'committed' | 'rolled back' = 'open'
   #appending = 0
 
@@ -112,10 +114,11 @@ export class OpenTransaction<T extends RowTypes = RowTypes> implements Transacti
   }
 
   /** @internal Adds what was staged elsewhere (ready files), with what it needs changed in the table. */
-  addStaged(staged: Staged, before?: MetadataChange): void {
+  addStaged({ staged, before, verify }: StagedFiles): void {
     this.#open()
     this.#staged.push(staged)
-    if (before) this.#before.push(before)
+    this.#before.push(before)
+    this.#verify = verify
   }
 
   setProperties(properties: Readonly<Record<string, string>>): void {
@@ -224,6 +227,7 @@ export class OpenTransaction<T extends RowTypes = RowTypes> implements Transacti
       appended,
       runtime: committer.place.runtime,
       what: `the transaction on ${files.location}`,
+      ...(this.#verify && { verify: this.#verify }),
       before: (base) => inOrder(base, this.#before, undefined),
       also: (base, snapshot) => inOrder(base, this.#after, snapshot),
     }

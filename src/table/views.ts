@@ -49,8 +49,9 @@ function manifestView(context: ViewContext, manifest: ManifestFile): ManifestVie
   }
 }
 
-async function readManifest(
-  { files, metadata }: ViewContext,
+/** The entries of a manifest. One request. */
+export async function readManifest(
+  { files, metadata }: Pick<ViewContext, 'files' | 'metadata'>,
   manifest: ManifestFile,
   signal?: AbortSignal,
 ): Promise<readonly ManifestEntry[]> {

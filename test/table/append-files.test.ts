@@ -25,7 +25,11 @@ async function place() {
   const directory = await temporaryDirectory()
   const location = join(directory.path, 'table')
   const table = await createTable(location, { schema: people })
-  return { directory, location, table, [Symbol.asyncDispose]: () => directory[Symbol.asyncDispose]() }
+  const dispose = async () => {
+    await table.close()
+    await directory[Symbol.asyncDispose]()
+  }
+  return { directory, location, table, [Symbol.asyncDispose]: dispose }
 }
 
 const sorted = async (table: { scan(): { toArray(): Promise<unknown[]> } }) =>
@@ -55,6 +59,23 @@ describe('appendFiles', () => {
     await expect(at.table.appendFiles([bad])).rejects.toMatchObject({ code: 'invalid-argument' })
     expect(await readdir(join(at.location, 'data/mine'))).toEqual(['bad.parquet', 'ready.parquet'])
     expect(await at.table.scan().count()).toBe(3)
+  })
+
+  test('a file under the table is never in it twice, whoever else appends it and however it is named', async () => {
+    await using at = await place()
+    await mkdir(join(at.location, 'data/mine'), { recursive: true })
+    const file = await write(join(at.location, 'data/mine/ready.parquet'), PEOPLE)
+    const other = await loadTable(at.location)
+    await expect(at.table.appendFiles([file, `file://${file}`])).rejects.toMatchObject({ code: 'invalid-argument' })
+    const answers = await Promise.allSettled([
+      at.table.appendFiles([file]),
+      at.table.appendFiles([file]),
+      other.appendFiles([file]),
+    ])
+    expect(answers.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected', 'rejected'])
+    await other.close()
+    expect(await (await at.table.refresh()).scan().count()).toBe(3)
+    expect(await readdir(join(at.location, 'data/mine'))).toEqual(['ready.parquet'])
   })
 
   test('several files are one commit, an empty one among them', async () => {

@@ -110,4 +110,23 @@ describe('time travel into history that was thinned out', () => {
   test('outside of it nothing changes', () => {
     expect([at(1500), at(5000), at(9000)]).toEqual([1n, 5n, 5n])
   })
+
+  test('a moment without a zone is UTC, however its day and time are parted; what is none is refused', async () => {
+    const { table } = await threeDays()
+    const at = (timestamp: string) => table.timeTravel({ timestamp }).currentSnapshot()!.timestampMs
+    const noon = '2026-01-03T12:00'
+    for (const same of [
+      '2026-01-03 12:00:00',
+      '2026-01-03 12:00Z',
+      '2026-01-03T14:00:00.5+02',
+      '2026-01-03t12:00:00+0000',
+    ]) {
+      expect(at(same)).toBe(at(noon))
+    }
+    for (const none of ['yesterday', '2026', '2026-01-03T25:00', '', '2026-13-01']) {
+      expect(() => at(none)).toThrow(/is no moment/)
+    }
+    for (const asOf of [5n, 'main', null]) expect(() => table.timeTravel(asOf as never)).toThrow(/asOf/)
+    expect(() => table.timeTravel({ ref: 'constructor' })).toThrow(/no tag or branch/)
+  })
 })
