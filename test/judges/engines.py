@@ -5,6 +5,7 @@ import glob
 import importlib.util
 import os
 import tempfile
+import urllib.parse
 
 
 def quoted(name, quote='"'):
@@ -176,7 +177,7 @@ def clickhouse_engine():
         if any(character in location.root for character in "*?{}"):
             raise ValueError("ClickHouse takes this location for a glob, and answers with no rows instead of an error")
         if s3 := request.get("s3"):
-            address = f"{s3['endpoint']}/{location.root.removeprefix('s3://')}/"
+            address = f"{s3['endpoint']}/{urllib.parse.quote(location.root.removeprefix('s3://'))}/"
             function, arguments = "icebergS3", [literal(text) for text in (address, s3["accessKey"], s3["secretKey"])]
         else:
             function, arguments = "icebergLocal", [literal(location.root)]
