@@ -5,7 +5,7 @@
  */
 import type { Place } from './place.ts'
 import { keyIn } from './place.ts'
-import { encodeHint, HINT_NAME, parseHint } from './version.ts'
+import { encodeHint, HINT_NAME, parseHint, versionName } from './version.ts'
 
 const MAX_TRIES = 4
 
@@ -41,6 +41,11 @@ export class HintWriter {
     this.#running = undefined
   }
 
+  /** A hint above all versions is no lower bound but damage, and nobody else repairs it. */
+  async #exists(version: number): Promise<boolean> {
+    return (await this.#place.store.head(keyIn(this.#place, versionName(version)))) !== undefined
+  }
+
   async #write(version: number): Promise<void> {
     const { store } = this.#place
     const key = keyIn(this.#place, HINT_NAME)
@@ -58,11 +63,8 @@ export class HintWriter {
       const head = await store.head(key)
       const bytes = await store.get(key)
       const theirs = bytes && parseHint(bytes)
-      if (theirs !== undefined && theirs >= version) {
-        this.#etag = head?.etag
-        return
-      }
       this.#etag = head?.etag
+      if (theirs !== undefined && theirs >= version && (await this.#exists(theirs))) return
     }
   }
 }

@@ -129,6 +129,8 @@ export class OpenTransaction<T extends RowTypes = RowTypes> implements Transacti
 
   removeProperties(names: readonly string[]): void {
     this.#open()
+    // A text can be iterated too: by its letters.
+    if (!Array.isArray(names)) invalid(`removeProperties takes an array of names; found ${typeof names}`)
     for (const name of names) checkPropertyName(name)
     this.#after.push(() => [{ action: 'remove-properties', removals: [...names] }])
   }

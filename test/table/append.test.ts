@@ -361,4 +361,26 @@ describe('append', () => {
     const read = await loadTable(LOCATION, { store })
     expect((await collect(read.scan({ where: eq('g', 1n) }))).length).toBe(3)
   })
+
+  test('a hint above all versions is repaired by the next commit, one of a newer version is left alone', async () => {
+    const { store, table } = await newTable()
+    const key = 't/metadata/version-hint.text'
+    const hint = async () => new TextDecoder().decode(await store.get(key))
+    await store.put(key, new TextEncoder().encode('99999'))
+    await table.append([person(1)])
+    await table.flush()
+    expect(await hint()).toBe('3')
+    const other = await loadTable(LOCATION, { store })
+    store.rule = ({ verb, key: put, before }) =>
+      verb === 'put' && put === key && before === 0
+        ? async () => {
+            await other.append([person(3)])
+            await other.flush()
+          }
+        : undefined
+    store.calls.length = 0
+    await table.append([person(2)])
+    await table.flush()
+    expect(await hint()).toBe('5')
+  })
 })

@@ -208,6 +208,14 @@ describe('transaction', () => {
     await expect(tx.commit()).rejects.toMatchObject({ code: 'commit-conflict' })
   })
 
+  test('names of properties are an array, not a text', async () => {
+    const { table } = await newTable()
+    const tx = table.newTransaction()
+    expect(() => tx.removeProperties('ab' as never)).toThrow(/takes an array/)
+    expect(() => tx.setProperties(null as never)).toThrow(/an object of names/)
+    await tx.rollback()
+  })
+
   test('a time limit that is none is refused, before anything is done', async () => {
     const { table } = await newTable()
     for (const timeoutMs of [Number.NaN, 0, -1, '5' as unknown as number]) {
