@@ -1,8 +1,10 @@
 /** Changing the schema of a table (spec: "Schema Evolution"); no file is rewritten. */
+import { invalid } from '../errors.ts'
 import type { TableMetadata } from '../spec/metadata.ts'
 import { currentSchema } from '../spec/metadata.ts'
 import type { EvolvingSchema, TypeInput } from '../spec/schema-evolution.ts'
 import { addColumn, dropColumn, makeOptional, renameColumn, sameSchema, widenColumn } from '../spec/schema-evolution.ts'
+import { indexSchema } from '../spec/schema.ts'
 import type { Schema } from '../spec/types.ts'
 import type { TableUpdate } from '../spec/updates.ts'
 
@@ -33,9 +35,26 @@ export function changeSchema(base: TableMetadata, change: (schema: SchemaChange)
   }
   change(recorder)
   if (sameSchema(state.schema, current)) return []
+  refusePartitionNames(base, state.schema)
   const known = base.schemas.find((one) => sameSchema(one, state.schema))
   const schemaId = Math.max(...base.schemas.map((one) => one.schemaId)) + 1
   return [{ action: 'set-schema', schema: known ?? { ...state.schema, schemaId } }]
+}
+
+/**
+ * Partition fields of all specs, old ones too, have names of their own: Spark refuses a table in which a column other
+ * than its source has the name of one.
+ */
+function refusePartitionNames(base: TableMetadata, schema: Schema): void {
+  const { byName } = indexSchema(schema)
+  for (const spec of base.partitionSpecs) {
+    for (const { name, sourceId } of spec.fields) {
+      const column = byName.get(name)
+      if (column !== undefined && column.field.id !== sourceId) {
+        invalid(`no column can be called '${name}': a partition field of the table has, or had, that name`)
+      }
+    }
+  }
 }
 
 /** Columns that partitions or the sort order are made from. */
