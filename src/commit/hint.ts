@@ -1,7 +1,8 @@
 /**
  * The version hint: a lower bound of the head for whoever opens the table. No safety rests on it, but DuckDB trusts it
- * exactly, so a slow writer must not move it back: after the first write the etag of the last one guards the next
- * (`If-Match`); a mismatch means that others wrote, and then only a higher number replaces theirs.
+ * exactly, so a slow writer must not move it back: each write is guarded by the etag of the hint that it replaces
+ * (`If-Match`); a mismatch means that others wrote, and then only a higher number replaces theirs. The first write of a
+ * process looks first, two requests more; later ones know the etag of their own last one.
  */
 import type { Place } from './place.ts'
 import { keyIn } from './place.ts'
@@ -50,21 +51,26 @@ export class HintWriter {
     const { store } = this.#place
     const key = keyIn(this.#place, HINT_NAME)
     for (let tries = 0; tries < MAX_TRIES; tries++) {
+      if (this.#etag === undefined && (await this.#isAhead(version))) return
       const mode = this.#etag === undefined ? 'overwrite' : { ifMatch: this.#etag }
-      const result = await store.put(key, encodeHint(version), { mode, contentType: 'text/plain' })
-      if (result.outcome === 'written') {
-        this.#etag = result.etag
-        return
-      }
-      // Unknown: perhaps written; a store without If-Match ends here too. The next commit writes it unconditionally.
-      this.#etag = undefined
-      if (result.outcome === 'unknown') return
-      // The etag first: if the hint moves in between, the etag is the older one and the next try fails cleanly.
-      const head = await store.head(key)
-      const bytes = await store.get(key)
-      const theirs = bytes && parseHint(bytes)
-      this.#etag = head?.etag
-      if (theirs !== undefined && theirs >= version && (await this.#exists(theirs))) return
+      const put = await store.put(key, encodeHint(version), { mode, contentType: 'text/plain' }).catch(() => undefined)
+      this.#etag = put?.outcome === 'written' ? put.etag : undefined
+      if (put?.outcome === 'written') return
+      if (put?.outcome === 'precondition-failed') continue
+      // No answer, or a store without If-Match: then unconditionally, which is as good as it gets there.
+      await store.put(key, encodeHint(version), { contentType: 'text/plain' })
+      return
     }
+  }
+
+  /** Whether a hint is there that is no older and names a version; learns the etag that guards the next write. */
+  async #isAhead(version: number): Promise<boolean> {
+    const { store } = this.#place
+    const key = keyIn(this.#place, HINT_NAME)
+    // The etag first: if the hint moves in between, the etag is the older one and the write fails cleanly.
+    this.#etag = (await store.head(key))?.etag
+    const bytes = await store.get(key)
+    const theirs = bytes && parseHint(bytes)
+    return theirs !== undefined && theirs >= version && (await this.#exists(theirs))
   }
 }

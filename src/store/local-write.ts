@@ -159,13 +159,17 @@ async function renamed(temporary: string, path: string): Promise<true> {
   return true
 }
 
+/** Network file systems answer like this also to a link that was made. */
+const UNCLEAR = new Set(['EEXIST', 'EIO', 'ESTALE', 'ETIMEDOUT'])
+
 /** Gives a file its second name; false if somebody has it. */
 async function linkExclusively(temporary: string, path: string): Promise<boolean> {
   try {
     await link(temporary, path)
     return true
   } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw error
+    if (!UNCLEAR.has(codeOf(error) ?? '')) throw error
+    if (codeOf(error) !== 'EEXIST' && !(await stat(path).catch(() => undefined))) throw error
   }
   const [ours, theirs] = await Promise.all([stat(temporary), stat(path).catch(() => undefined)])
   // A directory has no content to lose the race to: the key is impossible here.

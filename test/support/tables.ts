@@ -16,7 +16,10 @@ export function person(id: number): { id: number; name: string } {
 /** A directory of its own, gone after the test. */
 export async function temporaryDirectory(): Promise<{ path: string } & AsyncDisposable> {
   const path = await mkdtemp(join(tmpdir(), 'datashard-'))
-  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }
+  return {
+    path,
+    [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 }),
+  }
 }
 
 /** The independent look into a bucket. */
