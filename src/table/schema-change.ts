@@ -42,15 +42,16 @@ export function changeSchema(base: TableMetadata, change: (schema: SchemaChange)
 }
 
 /**
- * Partition fields of all specs, old ones too, have names of their own: Spark refuses a table in which a column other
- * than its source has the name of one.
+ * Partition fields of all specs, old ones too, have names of their own, but that an identity field is called like its
+ * column: Spark refuses a table in which another column has the name of one.
  */
 function refusePartitionNames(base: TableMetadata, schema: Schema): void {
   const { byName } = indexSchema(schema)
   for (const spec of base.partitionSpecs) {
-    for (const { name, sourceId } of spec.fields) {
+    for (const { name, sourceId, transform } of spec.fields) {
       const column = byName.get(name)
-      if (column !== undefined && column.field.id !== sourceId) {
+      const isSource = column?.field.id === sourceId && transform.transform === 'identity'
+      if (column !== undefined && !isSource) {
         invalid(`no column can be called '${name}': a partition field of the table has, or had, that name`)
       }
     }
