@@ -35,6 +35,8 @@ export interface ParquetNode {
   readonly repetition: Repetition
   /** Neither it nor a group around it is optional or repeated. */
   readonly alwaysPresent: boolean
+  /** It or a group around it is repeated. */
+  readonly isRepeated: boolean
   readonly annotation: Annotation | undefined
   /** One of {@link PHYSICAL}; undefined for a group. */
   readonly physical: number | undefined
@@ -69,7 +71,7 @@ const MAX_DEPTH = 100
 export function parseSchemaTree(elements: readonly ThriftStruct[]): ParquetNode {
   let next = 0
   let leaf = 0
-  const parse = (depth: number, parentPresent: boolean): ParquetNode => {
+  const parse = (depth: number, parentPresent: boolean, parentRepeated: boolean): ParquetNode => {
     const raw = elements[next++]
     if (raw === undefined) throw new FooterFault('its schema ends too early')
     if (depth > MAX_DEPTH) throw new FooterFault('its schema is nested too deeply')
@@ -80,20 +82,22 @@ export function parseSchemaTree(elements: readonly ThriftStruct[]): ParquetNode 
     if (!isGroup && (physical < 0n || physical > 7n)) throw new FooterFault(`a column has the type ${physical}`)
     const repetition = REPETITIONS[Number(integer(raw, ELEMENT.repetition) ?? 0n)] ?? 'optional'
     const alwaysPresent = parentPresent && (depth === 0 || repetition === 'required')
+    const isRepeated = parentRepeated || (depth > 0 && repetition === 'repeated')
     return {
       name: text(raw, ELEMENT.name) ?? '',
       fieldId: fieldId(raw),
       repetition,
       alwaysPresent,
+      isRepeated,
       annotation: annotationOf(raw),
       physical: isGroup ? undefined : Number(physical),
       typeLength: Number(integer(raw, ELEMENT.typeLength) ?? 0n),
       leaf: isGroup ? -1 : leaf++,
-      children: isGroup ? Array.from({ length: childCount }, () => parse(depth + 1, alwaysPresent)) : [],
+      children: isGroup ? Array.from({ length: childCount }, () => parse(depth + 1, alwaysPresent, isRepeated)) : [],
       raw,
     }
   }
-  const root = parse(0, true)
+  const root = parse(0, true, false)
   if (next !== elements.length) throw new FooterFault('its schema has elements that belong to nothing')
   return root
 }

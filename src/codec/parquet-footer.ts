@@ -156,8 +156,12 @@ function interpret(raw: ThriftStruct, dataEnd: number): ParquetFooter {
   const leaves = leavesOf(root)
   const ordered = definedOrders(raw, leaves.length)
   const rowGroups = structs(raw, FILE.rowGroups).map((group) => parseRowGroup(group, leaves, ordered, dataEnd))
-  // The file's own count says nothing more, and some writers leave it at 0.
   const rowCount = rowGroups.reduce((sum, group) => sum + group.rowCount, 0)
+  // Some writers leave the file's own count at 0.
+  const claimed = integer(raw, FILE.rowCount) ?? 0n
+  if (claimed !== 0n && claimed !== BigInt(rowCount)) {
+    throw new FooterFault(`it says that there are ${claimed} rows, its row groups have ${rowCount}`)
+  }
   return { rowCount, root, leaves, rowGroups, createdBy: text(raw, FILE.createdBy), raw }
 }
 
@@ -177,11 +181,16 @@ function parseRowGroup(
   if (chunks.length !== leaves.length) {
     throw new FooterFault(`a row group has ${chunks.length} columns, the schema ${leaves.length}`)
   }
-  return {
-    rowCount: count(raw, GROUP.rowCount, 'row count of a row group'),
-    chunks: chunks.map((chunk, i) => parseChunk(chunk, leaves[i]!, ordered[i]!, dataEnd)),
-    raw,
+  const rowCount = count(raw, GROUP.rowCount, 'row count of a row group')
+  const parsed = chunks.map((chunk, i) => parseChunk(chunk, leaves[i]!, ordered[i]!, dataEnd))
+  for (const [i, { valueCount }] of parsed.entries()) {
+    const { name, isRepeated } = leaves[i]!
+    // Outside lists and maps there is one value in each row, be it null.
+    if (!isRepeated && valueCount !== BigInt(rowCount)) {
+      throw new FooterFault(`column '${name}' has ${valueCount} values in ${rowCount} rows`)
+    }
   }
+  return { rowCount, chunks: parsed, raw }
 }
 
 function parseChunk(raw: ThriftStruct, leaf: ParquetNode, ordered: boolean, dataEnd: number): ParquetChunk {
