@@ -99,7 +99,9 @@ describe('a ready Parquet file', () => {
   })
 
   test('without field ids is mapped by name, and says which mapping the table needs', async () => {
-    const columns = resolveSchema(schema({ n: t.long, s: t.string, d: t.decimal(9, 1), l: t.optional(t.list(t.optional(t.long))) }))
+    const columns = resolveSchema(
+      schema({ n: t.long, s: t.string, d: t.decimal(9, 1), l: t.optional(t.list(t.optional(t.long))) }),
+    )
     const wider = { ...columns, fields: [...columns.fields, { ...people.fields[1]!, id: 99 }] }
     const bytes = fixture('duckdb')
     await expect(inspect(bytes, wider)).rejects.toMatchObject({ code: 'invalid-argument', details: { column: 'st' } })
