@@ -50,6 +50,8 @@ def static_table(request, location):
 def pyiceberg_engine():
     def read(request, location):
         scan = static_table(request, location).scan(snapshot_id=snapshot_id(request))
+        if request.get("tag"):
+            scan = scan.use_ref(request["tag"])
         if request.get("filter"):
             scan = scan.filter(request["filter"])
         if request.get("columns"):
@@ -138,6 +140,8 @@ def spark_engine():
         reader = session.read.format("iceberg")
         if request.get("snapshotId"):
             reader = reader.option("snapshot-id", request["snapshotId"])
+        if request.get("tag"):
+            reader = reader.option("tag", request["tag"])
         with contextlib.ExitStack() as cleanup:
             root = location.root
             # Iceberg takes what follows a '#' in a path for the name of a metadata table.
@@ -149,14 +153,22 @@ def spark_engine():
             frame = reader.load(root)
             if sql := request.get("sql"):
                 frame.createOrReplaceTempView("judged")
-                return session.sql(sql.replace("{table}", "judged")).toArrow()
+                return arrow_of(session.sql(sql.replace("{table}", "judged")))
             if request.get("filter"):
                 frame = frame.where(request["filter"])
             if request.get("columns"):
                 frame = frame.select(*[quoted(name, "`") for name in request["columns"]])
-            return frame.toArrow()
+            return arrow_of(frame)
 
     return read
+
+
+def arrow_of(frame):
+    # toArrow() refuses a null struct with a required field in it, which Spark itself is fine with.
+    import pyarrow
+
+    batches = frame._collect_as_arrow()
+    return pyarrow.Table.from_batches(batches) if batches else frame.toArrow()
 
 
 def write_as_first_version(root, metadata):

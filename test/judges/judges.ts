@@ -22,6 +22,8 @@ export interface JudgeRequest {
   /** Needed for `s3://` locations. */
   readonly s3?: S3Endpoint | undefined
   readonly snapshotId?: string | bigint | undefined
+  /** Spark and pyiceberg only. */
+  readonly tag?: string | undefined
   readonly columns?: readonly string[] | undefined
   /** In the engine's own SQL; for pyiceberg in its expression language. */
   readonly filter?: string | undefined
