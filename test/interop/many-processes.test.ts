@@ -10,7 +10,7 @@ import { newBucket, people, person, s3Options, temporaryDirectory } from '../sup
 
 const PROCESSES = 16
 const APPENDS = 50
-const TIMEOUT_MS = 600_000
+const TIMEOUT_MS = 1_200_000
 
 const s3 = inject('s3')
 let judges: Judges

@@ -10,7 +10,7 @@ const nested = schema({
   place: t.optional(t.struct({ city: t.string, at: t.struct({ lat: t.double }) })),
   points: t.list(t.struct({ x: t.optional(t.int) })),
   'a.b': t.string,
-  a: t.struct({ b: t.int }),
+  a: t.struct({ c: t.int }),
   m: t.map(t.string, t.optional(t.list(t.long))),
 }).schema
 
@@ -27,8 +27,14 @@ describe('index of a schema', () => {
   })
 
   test('a column whose name has a dot wins over a nested field of that name', () => {
-    expect(findColumn(nested, 'a.b').field.type).toEqual({ type: 'string' })
-    const turned: Schema = { schemaId: 0, fields: [...nested.fields].reverse() }
+    // We refuse to make such a table, but others may have.
+    const b: Field = { id: 3, name: 'b', required: true, type: { type: 'int' } }
+    const fields: readonly Field[] = [
+      { id: 1, name: 'a.b', required: true, type: { type: 'string' } },
+      { id: 2, name: 'a', required: true, type: { type: 'struct', fields: [b] } },
+    ]
+    expect(findColumn({ schemaId: 0, fields }, 'a.b').field.type).toEqual({ type: 'string' })
+    const turned: Schema = { schemaId: 0, fields: [...fields].reverse() }
     expect(findColumn(turned, 'a.b').field.type).toEqual({ type: 'string' })
   })
 

@@ -15,7 +15,7 @@ interface Job {
 const job = JSON.parse(process.argv[2]!) as Job
 const table = await loadTable(job.location, { ...(job.s3 && { s3: job.s3 }), writer: `from ${job.firstId}` })
 for (let i = 0; i < job.count; i++) {
-  const { version, attempts } = await table.append([person(job.firstId + i)], { timeoutMs: 240_000 })
+  const { version, attempts } = await table.append([person(job.firstId + i)], { timeoutMs: 600_000 })
   process.send?.({ version, attempts })
 }
 await table.close()
