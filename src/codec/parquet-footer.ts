@@ -158,7 +158,8 @@ function interpret(raw: ThriftStruct, dataEnd: number): ParquetFooter {
   const rowGroups = structs(raw, FILE.rowGroups).map((group) => parseRowGroup(group, leaves, ordered, dataEnd))
   const rowCount = rowGroups.reduce((sum, group) => sum + group.rowCount, 0)
   // Some writers leave the file's own count at 0.
-  const claimed = integer(raw, FILE.rowCount) ?? 0n
+  const claimed = integer(raw, FILE.rowCount)
+  if (claimed === undefined || !raw.has(FILE.rowGroups)) throw new FooterFault('it has no row count or no row groups')
   if (claimed !== 0n && claimed !== BigInt(rowCount)) {
     throw new FooterFault(`it says that there are ${claimed} rows, its row groups have ${rowCount}`)
   }
