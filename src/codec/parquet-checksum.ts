@@ -12,7 +12,7 @@ const CRC = 4
 const I32 = 5
 
 /** A page in the bytes of a column chunk. */
-interface Page {
+export interface Page {
   readonly start: number
   /** Where its header ends and its data begins. */
   readonly data: number
@@ -71,6 +71,15 @@ export function addPageChecksums(chunk: Uint8Array): ChecksummedChunk {
     at = page.end
   }
   return { bytes: joined(parts), firstPageGrowth }
+}
+
+/** The pages of a column chunk. @throws Error for a header that is none. */
+export function* readPages(chunk: Uint8Array): Generator<Page> {
+  for (let at = 0; at < chunk.length;) {
+    const page = readPage(chunk, at)
+    yield page
+    at = page.end
+  }
 }
 
 function crcOf(chunk: Uint8Array, { data, end }: Page): number {

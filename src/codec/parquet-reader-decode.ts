@@ -5,13 +5,19 @@ import { findPageDamage } from './parquet-checksum.ts'
 import type { ParquetFooter } from './parquet-footer.ts'
 import { RESTORE } from './parquet-footer.ts'
 import { convertBatch } from './parquet-reader-columns.ts'
+import type { ExcerptChunk } from './parquet-reader-excerpt.ts'
 import { completeLeaves, encodeExcerpt } from './parquet-reader-excerpt.ts'
 import type { FieldSource } from './parquet-reader-fields.ts'
 import { leavesToRead } from './parquet-reader-fields.ts'
+import type { ArrayView } from './parquet-reader-memory.ts'
 import { viewArray } from './parquet-reader-memory.ts'
+import type { PlainChunk } from './parquet-reader-pages.ts'
+import { decompressChunk } from './parquet-reader-pages.ts'
 import { shapesOf } from './parquet-reader-shape.ts'
 import { readerWasm, replaceReaderWasm } from './parquet-reader-wasm.ts'
 import type { ParquetWasm } from './wasm.ts'
+import type { Decompress } from './zstd.ts'
+import { loadZstd } from './zstd.ts'
 
 /** How the rows of a file are to be read. */
 export interface DecodePlan {
@@ -40,7 +46,7 @@ const BATCH_ROWS = 131_072
 
 /** Gets parquet-wasm ready, so that {@link decodeRowGroup} can be called. */
 export async function prepareDecoder(): Promise<void> {
-  await readerWasm()
+  await Promise.all([readerWasm(), loadZstd()])
 }
 
 /** A decoded row group. Must be freed. */
@@ -67,28 +73,66 @@ export async function openRowGroup(
 ): Promise<DecodedRowGroup> {
   const { rowCount } = plan.footer.rowGroups[rowGroup]!
   if (plan.leaves.size === 0 || rowCount === 0) return constantRowGroup(plan, rowCount)
-  checkPages(plan, bytesOf)
+  const excerpt = await excerptOf(plan, rowGroup, bytesOf)
   const wasm = await readerWasm()
-  const excerpt = encodeExcerpt({ ...plan, rowGroup, dictionaries: dictionariesOf(plan, rowGroup) }, bytesOf)
-  const batchSize = Math.max(1, Math.min(rowCount, BATCH_ROWS))
-  const stream = attempt(plan, wasm, () => wasm.readParquet(excerpt, { batchSize }).intoFFI())
-  const shapes = shapesOf(plan.footer.root)
+  const stream = attempt(plan, wasm, () => wasm.readParquet(excerpt, { batchSize: batchSizeOf(rowCount) }).intoFFI())
   const memory = () => (wasm.wasmMemory() as unknown as { buffer: ArrayBuffer }).buffer
-  const batchCount = stream.numArrays()
   const view = (i: number) => viewArray(memory(), stream.arrayAddr(i), stream.schemaAddr())
+  return decodedRowGroup(plan, rowCount, stream.numArrays(), view, () => stream.free())
+}
+
+function batchSizeOf(rowCount: number): number {
+  return Math.min(rowCount, BATCH_ROWS)
+}
+
+async function excerptOf(
+  plan: DecodePlan,
+  rowGroup: number,
+  bytesOf: (leaf: number) => Uint8Array,
+): Promise<Uint8Array> {
+  const { chunks } = plan.footer.rowGroups[rowGroup]!
+  const hasZstd = Array.from(plan.leaves).some((leaf) => chunks[leaf]!.codec === CODEC_ZSTD)
+  const decompress = hasZstd ? await loadZstd() : undefined
+  const chunkOf = (leaf: number): Uint8Array | ExcerptChunk => {
+    const bytes = bytesOf(leaf)
+    checkPages(plan, leaf, bytes)
+    const plain = chunks[leaf]!.codec === CODEC_ZSTD ? plainChunk(plan, bytes, decompress) : undefined
+    return plain === undefined ? bytes : { ...plain, isPlain: true }
+  }
+  return encodeExcerpt({ ...plan, rowGroup, dictionaries: dictionariesOf(plan, rowGroup) }, chunkOf)
+}
+
+/** Of parquet.thrift. */
+const CODEC_ZSTD = 6
+
+function plainChunk(plan: DecodePlan, bytes: Uint8Array, decompress: Decompress | undefined): PlainChunk | undefined {
+  if (decompress === undefined) return undefined
+  try {
+    return decompressChunk(bytes, decompress)
+  } catch (error) {
+    return damaged(plan, error instanceof Error ? error.message : String(error), error)
+  }
+}
+
+/** Counts the rows, and gives the arrays the types of the table. */
+function decodedRowGroup(
+  plan: DecodePlan,
+  rowCount: number,
+  batchCount: number,
+  view: (i: number) => ArrayView,
+  free: () => void,
+): DecodedRowGroup {
+  const shapes = shapesOf(plan.footer.root)
   const rows = Array.from({ length: batchCount }, (_, i) => view(i).length).reduce((a, b) => a + b, 0)
   if (rows !== rowCount) {
-    stream.free()
+    free()
     damaged(plan, `a row group says that it has ${rowCount} rows, ${rows} were found`)
   }
-  return {
-    batchCount,
-    batch: (i) => {
-      const root = view(i)
-      return { length: root.length, columns: convertBatch(plan.sources, shapes, root, plan) }
-    },
-    free: () => stream.free(),
+  const batch = (i: number): ReadBatch => {
+    const root = view(i)
+    return { length: root.length, columns: convertBatch(plan.sources, shapes, root, plan) }
   }
+  return { batchCount, batch, free }
 }
 
 /**
@@ -111,11 +155,9 @@ export async function decodeRowGroup(
 }
 
 /** A page that has a checksum is what it was when it was written, or nothing is read of its column. */
-function checkPages(plan: DecodePlan, bytesOf: (leaf: number) => Uint8Array): void {
-  for (const leaf of plan.leaves) {
-    const damage = findPageDamage(bytesOf(leaf))
-    if (damage !== undefined) damaged(plan, `${damage} in column '${plan.footer.leaves[leaf]!.name}'`)
-  }
+function checkPages(plan: DecodePlan, leaf: number, bytes: Uint8Array): void {
+  const damage = findPageDamage(bytes)
+  if (damage !== undefined) damaged(plan, `${damage} in column '${plan.footer.leaves[leaf]!.name}'`)
 }
 
 /** Nothing is stored of what is wanted: every row is the same. */

@@ -4,12 +4,12 @@
  * nothing else, columns are told apart by position (names may be strange, or there twice), and a schema hint can ask
  * for dictionaries and for microseconds (docs/decisions/scan-parquet-excerpts.md).
  */
-import type { ParquetFooter } from './parquet-footer.ts'
+import type { ParquetChunk, ParquetFooter } from './parquet-footer.ts'
 import { CHUNK, COLUMN, FILE, GROUP, HEAD_BYTES, TAIL_BYTES } from './parquet-footer.ts'
 import type { ParquetNode } from './parquet-footer-schema.ts'
 import { ELEMENT, leavesOf } from './parquet-footer-schema.ts'
 import { arrowSchemaHint } from './parquet-reader-hint.ts'
-import type { ThriftStruct, ThriftValue } from './parquet-writer-thrift.ts'
+import type { ThriftField, ThriftStruct, ThriftValue } from './parquet-writer-thrift.ts'
 import { encodeThrift, THRIFT } from './parquet-writer-thrift.ts'
 
 const MAGIC = new Uint8Array([0x50, 0x41, 0x52, 0x31])
@@ -41,68 +41,102 @@ export function completeLeaves(root: ParquetNode, wanted: ReadonlySet<number>): 
   return leaves
 }
 
+/** The bytes of a column, and how they differ from those in the file. */
+export interface ExcerptChunk {
+  readonly parts: readonly Uint8Array[]
+  readonly byteLength: number
+  /** Bytes by which the first page is longer than in the file. */
+  readonly firstPageGrowth: number
+  /** The pages are no longer compressed. */
+  readonly isPlain: boolean
+}
+
 /**
  * The bytes of an excerpt.
  *
- * @param bytesOf The bytes of a column in the row group, as they are in the file.
+ * @param chunkOf A column of the row group: its bytes as they are in the file, or changed.
  */
-export function encodeExcerpt(excerpt: Excerpt, bytesOf: (leaf: number) => Uint8Array): Uint8Array {
+export function encodeExcerpt(excerpt: Excerpt, chunkOf: (leaf: number) => Uint8Array | ExcerptChunk): Uint8Array {
   const leaves = [...excerpt.leaves].sort((a, b) => a - b)
-  const parts = leaves.map(bytesOf)
-  const starts: number[] = []
+  const placed: PlacedChunk[] = []
   let size = HEAD_BYTES
-  for (const part of parts) {
-    starts.push(size)
-    size += part.length
+  for (const leaf of leaves) {
+    const chunk = asChunk(chunkOf(leaf))
+    placed.push({ ...chunk, leaf, start: size })
+    size += chunk.byteLength
   }
-  const footer = encodeThrift(footerOf(excerpt, leaves, starts))
+  const footer = encodeThrift(footerOf(excerpt, placed))
   const out = new Uint8Array(size + footer.length + TAIL_BYTES)
   out.set(MAGIC)
-  for (const [i, part] of parts.entries()) out.set(part, starts[i])
+  for (const { parts, start } of placed) {
+    let at = start
+    for (const part of parts) {
+      out.set(part, at)
+      at += part.length
+    }
+  }
   out.set(footer, size)
   new DataView(out.buffer).setUint32(size + footer.length, footer.length, true)
   out.set(MAGIC, size + footer.length + 4)
   return out
 }
 
-function footerOf(excerpt: Excerpt, leaves: readonly number[], starts: readonly number[]): ThriftStruct {
+function asChunk(chunk: Uint8Array | ExcerptChunk): ExcerptChunk {
+  if (!(chunk instanceof Uint8Array)) return chunk
+  return { parts: [chunk], byteLength: chunk.length, firstPageGrowth: 0, isPlain: false }
+}
+
+interface PlacedChunk extends ExcerptChunk {
+  readonly leaf: number
+  readonly start: number
+}
+
+function footerOf(excerpt: Excerpt, placed: readonly PlacedChunk[]): ThriftStruct {
   const { footer } = excerpt
   const group = footer.rowGroups[excerpt.rowGroup]!
-  const chunks = leaves.map((leaf, i) => moveChunk(group.chunks[leaf]!.raw, group.chunks[leaf]!.start, starts[i]!))
+  const chunks = placed.map((chunk) => moveChunk(group.chunks[chunk.leaf]!, chunk))
   const rowGroup = pick(group.raw, [GROUP.totalByteSize, GROUP.rowCount])
   rowGroup.set(GROUP.columns, list(chunks))
   const file = pick(footer.raw, [FILE.version, FILE.createdBy])
   file.set(FILE.schema, list(schemaElements(footer.root, excerpt.leaves)))
-  file.set(FILE.rowCount, { type: THRIFT.i64, value: BigInt(group.rowCount) })
+  file.set(FILE.rowCount, i64(group.rowCount))
   file.set(FILE.rowGroups, list([rowGroup]))
   const hint = arrowSchemaHint(footer.root, excerpt.leaves, excerpt.dictionaries)
   if (hint !== undefined) file.set(FILE.keyValues, list([keyValue('ARROW:schema', hint)]))
   return file
 }
 
+/** Of parquet.thrift. */
+const CODEC_UNCOMPRESSED = 0n
+
 /** Statistics, bloom filters and page indexes stay behind: nobody asks for them, and their offsets would be wrong. */
-function moveChunk(raw: ThriftStruct, from: number, to: number): ThriftStruct {
-  const metadata = raw.get(CHUNK.metadata)!.value as ThriftStruct
+function moveChunk(from: ParquetChunk, to: PlacedChunk): ThriftStruct {
+  const metadata = from.raw.get(CHUNK.metadata)!.value as ThriftStruct
   const moved = pick(metadata, [
     COLUMN.type,
     COLUMN.encodings,
     COLUMN.path,
     COLUMN.codec,
     COLUMN.valueCount,
-    COLUMN.uncompressedSize,
-    COLUMN.compressedSize,
     COLUMN.encodingStats,
   ])
+  if (to.isPlain) moved.set(COLUMN.codec, { type: THRIFT.i32, value: CODEC_UNCOMPRESSED })
+  moved.set(COLUMN.compressedSize, i64(to.byteLength))
+  moved.set(COLUMN.uncompressedSize, i64(to.isPlain ? to.byteLength : from.uncompressedSize))
   for (const field of [COLUMN.dataPage, COLUMN.dictionaryPage]) {
-    const offset = metadata.get(field)?.value as bigint | undefined
-    if (offset !== undefined && Number(offset) >= from) {
-      moved.set(field, { type: THRIFT.i64, value: offset + BigInt(to - from) })
-    }
+    const offset = Number((metadata.get(field)?.value as bigint | undefined) ?? -1n)
+    // The dictionary, where there is one, is the first page; data pages stand behind it.
+    if (offset >= from.start)
+      moved.set(field, i64(to.start + offset - from.start + (offset > from.start ? to.firstPageGrowth : 0)))
   }
   return new Map([
-    [CHUNK.fileOffset, { type: THRIFT.i64, value: 0n }],
+    [CHUNK.fileOffset, i64(0)],
     [CHUNK.metadata, { type: THRIFT.struct, value: moved }],
   ])
+}
+
+function i64(value: number): ThriftField {
+  return { type: THRIFT.i64, value: BigInt(value) }
 }
 
 function schemaElements(node: ParquetNode, leaves: ReadonlySet<number>): ThriftStruct[] {
