@@ -2,7 +2,7 @@
 import type { Row, RowFormat } from '../codec/arrow-rows.ts'
 import { appendRows } from '../codec/arrow-rows.ts'
 import { keepColumns } from '../codec/arrow-rows-keep.ts'
-import { toArrowTable } from '../codec/arrow.ts'
+import { asArrowTable } from '../codec/arrow-table.ts'
 import type { ColumnBatch } from '../codec/columns.ts'
 import { invalid } from '../errors.ts'
 import { bindPredicate } from '../spec/bind.ts'
@@ -135,13 +135,13 @@ class TableScan implements Scan {
     const { projected } = this.#resolve()
     const batches: ColumnBatch[] = []
     for await (const batch of this.#columns()) batches.push(batch)
-    return (await toArrowTable(projected, batches)) as unknown as ArrowTable
+    return (await asArrowTable(projected, batches)) as unknown as ArrowTable
   }
 
   async *batches(): AsyncGenerator<ArrowRecordBatch> {
     const { projected } = this.#resolve()
     for await (const batch of this.#columns()) {
-      const table = (await toArrowTable(projected, [batch])) as unknown as ArrowTable
+      const table = (await asArrowTable(projected, [batch])) as unknown as ArrowTable
       yield* table.batches
     }
   }
