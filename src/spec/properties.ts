@@ -60,8 +60,7 @@ export function checkPropertyName(name: string): void {
 /**
  * Refuses to write to a table whose settings would break the chain of versions for somebody.
  * - compressed metadata: Java then writes `v{N}.gz.metadata.json` beside our `v{N}.metadata.json`, and both exist;
- * - deletion of old versions at commit: a number that was deleted could be created again;
- * - a ledger: a newer DataShard folds appends here, and a commit that does not keep the ledger could double rows.
+ * - deletion of old versions at commit: a number that was deleted could be created again.
  */
 export function checkWritable(metadata: TableMetadata, where: string): void {
   if (metadata.formatVersion === 1) {
@@ -69,9 +68,6 @@ export function checkWritable(metadata: TableMetadata, where: string): void {
   }
   if (metadata.formatVersion === 3) {
     unsupported(`${where} is an Iceberg table of format v3, which this version cannot append to (reading works)`)
-  }
-  if (metadata.properties['datashard.ledger'] !== undefined) {
-    unsupported(`${where} is written by a newer version of DataShard; upgrade this one to append to it`)
   }
   refuseUnsafe(metadata.properties)
 }

@@ -1,5 +1,5 @@
 /** What `doctor` looks at in a table: the hint, the versions, who writes them, and whether the newest can be read. */
-import { ManifestListCache } from '../commit/append.ts'
+import { ManifestListCache } from '../commit/list-cache.ts'
 import type { Head, TableHead } from '../commit/head.ts'
 import { findHead } from '../commit/head.ts'
 import type { Place } from '../commit/place.ts'

@@ -1,8 +1,10 @@
 /** A table as a user holds it: one head that moves with its own commits and with `refresh`, and what is done on it. */
-import { ManifestListCache } from '../commit/append.ts'
+import { ManifestListCache } from '../commit/list-cache.ts'
 import { Committer } from '../commit/commit.ts'
+import { Follower } from '../commit/follow.ts'
 import type { TableHead } from '../commit/head.ts'
 import type { Place } from '../commit/place.ts'
+import { Tempo } from '../commit/tempo.ts'
 import { unsupported } from '../errors.ts'
 import { takeSignal } from '../runtime.ts'
 import type { DataFile } from '../spec/data-file.ts'
@@ -10,6 +12,7 @@ import type { TableMetadata } from '../spec/metadata.ts'
 import { currentSchema, currentSnapshot, defaultSpec, snapshotById } from '../spec/metadata.ts'
 import type { PartitionSpec } from '../spec/partition.ts'
 import type { Schema } from '../spec/types.ts'
+import { RequestCounter } from '../store/request-counter.ts'
 import type { TableFiles } from '../store/table-files.ts'
 import { tableFiles, trimSlash } from '../store/table-files.ts'
 import type { Scan } from '../scan/scan.ts'
@@ -50,6 +53,7 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
   readonly #files: TableFiles
   readonly #lists: ManifestListCache
   readonly #appender: Appender
+  readonly #requests: RequestCounter
   readonly #summary: Readonly<Record<string, string>>
   readonly #readOnly: string | undefined
   readonly #ownsStore: boolean
@@ -66,11 +70,18 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
     this.#readOnly = readOnly ?? movedFrom(place, head.metadata)
     this.#ownsStore = options.store === undefined
     this.#s3 = options.s3
+    const tempo = new Tempo(place.runtime)
+    this.#requests = new RequestCounter(place.store, place.prefix)
     this.#appender = new Appender({
-      committer: this.#committer,
-      files: this.#files,
-      lists: this.#lists,
-      summary: this.#summary,
+      context: {
+        committer: this.#committer,
+        follower: new Follower(this.#committer, tempo),
+        files: this.#files,
+        lists: this.#lists,
+        tempo,
+        summary: this.#summary,
+      },
+      requests: this.#requests,
     })
   }
 
@@ -266,6 +277,7 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
   /** Waits for what runs in the background (the version hint) and frees connections. */
   async close(): Promise<void> {
     await this.flush()
+    this.#requests.close()
     if (this.#ownsStore) this.#files.store.close()
   }
 

@@ -2,11 +2,12 @@
  * Transactions: several appends and changes of the table as one version, or none. What is done in a transaction is a list
  * of functions from metadata to updates; on a conflict they are called again on the newer version.
  */
-import type { AppendChangeOptions, ManifestListCache } from '../commit/append.ts'
+import type { AppendChangeOptions } from '../commit/append.ts'
+import type { ManifestListCache } from '../commit/list-cache.ts'
 import { appendChange } from '../commit/append.ts'
 import { isCertain } from '../commit/certainty.ts'
 import type { Change, Committer } from '../commit/commit.ts'
-import { DataShardError, invalid } from '../errors.ts'
+import { DataShardError, invalid, unsupported } from '../errors.ts'
 import { takeSignal } from '../runtime.ts'
 import type { DataFile } from '../spec/data-file.ts'
 import type { TableMetadata } from '../spec/metadata.ts'
@@ -18,8 +19,8 @@ import type { TableUpdate } from '../spec/updates.ts'
 import { applyUpdates } from '../spec/updates.ts'
 import type { TableFiles } from '../store/table-files.ts'
 import type { AppendInput } from '../write/input.ts'
-import type { AppendOptions, AppendResult, Staged } from './append.ts'
-import { checkTimeout, discard, encodeStaged, nothingAppended, refuseKeys, stage } from './append.ts'
+import type { AppendOptions, AppendResult } from './append.ts'
+import { checkTimeout, nothingAppended } from './append.ts'
 import type { StagedFiles } from './append-files.ts'
 import { parseSnapshotId } from './as-of.ts'
 import type { PartitionChange } from './partition-change.ts'
@@ -27,6 +28,8 @@ import { changePartitionSpec } from './partition-change.ts'
 import type { RowIn, RowTypes } from './row-types.ts'
 import type { SchemaChange } from './schema-change.ts'
 import { changeSchema } from './schema-change.ts'
+import type { Staged } from './stage.ts'
+import { discard, encodeStaged, stage } from './stage.ts'
 import { writeTarget } from './write-target.ts'
 
 export interface SetTagOptions {
@@ -312,4 +315,11 @@ function text(updates: readonly TableUpdate[]): string {
 function checkTagName(name: string): void {
   if (typeof name !== 'string' || name.trim() === '') invalid('a tag needs a name')
   if (name === MAIN_BRANCH) invalid(`'${MAIN_BRANCH}' is the table's own branch; choose another name for the tag`)
+}
+
+/** A transaction that is repeated makes all its changes again; a key of one of its appends could not tell. */
+function refuseKeys(options: AppendOptions): void {
+  if (options.idempotencyKey !== undefined || options.idempotencyKeys !== undefined) {
+    unsupported('idempotency keys belong to table.append; an append in a transaction cannot have one')
+  }
 }
