@@ -14,6 +14,7 @@ import type { Claiming, Landed, LandControl, UnitState } from './landing.ts'
 import { ledgerOn, WINDOW } from './ledger.ts'
 import type { UnboundManifest, WrittenManifestList } from './manifests.ts'
 import { appendManifests, putManifestList } from './manifests.ts'
+import { ownAppend } from './own-append.ts'
 import { ledgerOf } from './peek.ts'
 import { storeNow } from './place.ts'
 import { appendSnapshot, snapshotUpdates } from './snapshot.ts'
@@ -37,7 +38,7 @@ export async function tryAlone(
   const { list, view, isStale } = await startUploads(context, state, base, control, claims)
   control.stats.roundTrips += 1
   const expectsNobody = !isStale && !hasCompany(view, base) && view.heldUntilMs === undefined
-  const own = { intent: watch.intent, dataFiles: state.dataFiles, manifests: state.manifests }
+  const own = ownAppend(state, watch.intent, state.manifests)
   const { signal, deadlineMs, check: beforeCreate, stats } = control
   if (!expectsNobody) {
     committer.discard([list.key])

@@ -40,6 +40,13 @@ function hasAllRequired(now: Schema, written: Schema): boolean {
   return now.fields.every((field) => !field.required || byId.get(field.id)?.field.required === true)
 }
 
+/** Whether a name says something sensible: what does not must not take the place of what does. No request. */
+export function isPlausible(intent: ListedIntent, base: TableMetadata, files: TableFiles): boolean {
+  if (intent.kind === 'file') return describedFile(intent, base, files) !== undefined
+  const described = decodeManifestDescriptor(intent.descriptor)
+  return described?.lengthBytes === intent.size && fitsSchema(base, described.schemaId, described.specId)
+}
+
 /** The intents that can be folded into `base`, in their order. One request for each that is a manifest. */
 export async function readCandidates(
   intents: readonly ListedIntent[],

@@ -15,7 +15,7 @@ import { createVersion } from './create-version.ts'
 import { ageMs, CUSTODY_MS, sighting } from './custody.ts'
 import { encodeTable } from './document.ts'
 import type { Head, SeenVersion, TableHead } from './head.ts'
-import { findHead } from './head.ts'
+import { findHead, readVersion } from './head.ts'
 import { HintWriter } from './hint.ts'
 import { Hold } from './hold.ts'
 import type { LedgerEntry } from './ledger.ts'
@@ -92,6 +92,7 @@ export class Committer {
   readonly #hint: HintWriter
   readonly #background = new Set<Promise<void>>()
   #head: TableHead
+  #newest = 0
   #last: Promise<unknown> = Promise.resolve()
 
   constructor(place: Place, head: TableHead) {
@@ -102,6 +103,23 @@ export class Committer {
 
   get head(): TableHead {
     return this.#head
+  }
+
+  /** Told of a version that was seen, but not read: appends of ours may be in it. */
+  noteNewest(version: number): void {
+    this.#newest = Math.max(this.#newest, version)
+  }
+
+  /** Whether a newer version than the head is known. */
+  get isBehind(): boolean {
+    return this.#newest > this.#head.version
+  }
+
+  /** Reads the newest version that is known. No request where it is the head already, else one. */
+  async catchUp(signal?: AbortSignal): Promise<TableHead> {
+    if (!this.isBehind) return this.#head
+    const found = await readVersion(this.place, this.#newest, 'plain', signal)
+    return found ? this.adopt(found) : this.refresh(signal)
   }
 
   /** Looks for newer versions: two requests if there are none. `not-found` if the table was dropped. */
@@ -180,6 +198,7 @@ export class Committer {
     try {
       for (let attempt = 1; ; attempt++) {
         throwIfAborted(options.signal, change.what)
+        await this.catchUp(options.signal)
         if (ageMs(this.#head.seen, runtime) > BASE_MAX_AGE_MS) await this.refresh(options.signal)
         const attemptMs = runtime.monotonic()
         const tried = await this.#attempt(change, options, attempt, deadlineMs)

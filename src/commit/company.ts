@@ -8,6 +8,7 @@ import type { FoldContext, FoldRequest } from './fold.ts'
 import { fold } from './fold.ts'
 import type { InboxView } from './inbox.ts'
 import type { Landed, LandControl, UnitState } from './landing.ts'
+import { ownAppend } from './own-append.ts'
 import type { Watch } from './watch.ts'
 
 /** Who waited so long looks for older intents too: their writers may be dead. */
@@ -107,7 +108,7 @@ class Waiting {
     const isLate = this.#nowMs - this.#startMs > FULL_WINDOW_AFTER_MS
     const { version } = this.#context.follower.tip
     const request: FoldRequest = {
-      own: { intent, dataFiles: this.#state.dataFiles, manifests: undefined },
+      own: ownAppend(this.#state, intent, undefined),
       watch: this.#watch,
       ...(view && { view }),
       fromBase: isLate ? version - WINDOW : Math.min(version - RECENT, intent.base - 1),

@@ -10,7 +10,7 @@ import type { TableMetadata } from '../spec/metadata.ts'
 import { currentSnapshot } from '../spec/metadata.ts'
 import type { TableFiles } from '../store/table-files.ts'
 import type { Candidate } from './candidates.ts'
-import { readCandidates } from './candidates.ts'
+import { fitsSchema, isPlausible, readCandidates } from './candidates.ts'
 import { isCertain } from './certainty.ts'
 import type { Committer, NextOutcome } from './commit.ts'
 import type { Follower } from './follow.ts'
@@ -51,6 +51,9 @@ const MAX_MERGED_ENTRIES = 100
 /** The folder's own append. */
 export interface OwnAppend {
   readonly intent: IntentName
+  /** By which its rows were written. */
+  readonly schemaId: number
+  readonly specId: number
   readonly dataFiles: readonly DataFile[]
   /** Where its manifests are in the table already; else its files come into the fold's manifest. */
   readonly manifests: readonly UnboundManifest[] | undefined
@@ -91,13 +94,18 @@ export async function fold(context: FoldContext, request: FoldRequest): Promise<
   ])
   stats.roundTrips += 1
   if (watch && (!watch.isOpen || watch.hasGap)) return { kind: 'settled' }
-  await respectOthers(context, view, signal)
+  if (await respectOthers(context, view, signal)) {
+    await catchUpAndLoad(context, onVersion, signal)
+    if (watch && (!watch.isOpen || watch.hasGap)) return { kind: 'settled' }
+  }
   const base = committer.head
   if (request.own && !mayFold(request.own.intent, ledgerOn(ledgerOf(base.metadata), base.version), base.version + 1)) {
     // Its window passed, it was cancelled, or it is below the floor: nobody can fold it any more.
     watch?.decide({ kind: 'never' })
     return { kind: 'settled' }
   }
+  const { own } = request
+  if (own && !fitsSchema(base.metadata, own.schemaId, own.specId)) return giveUp(context, base, own, request)
   const { chosen, cancelled } = await choose(context, base, view, request)
   if (chosen.length + cancelled.length === 0 && !request.own) return { kind: 'nothing' }
   const made = await writeFold(context, base, chosen, request)
@@ -129,6 +137,20 @@ export async function fold(context: FoldContext, request: FoldRequest): Promise<
   return { kind: 'lost' }
 }
 
+/** The table has a schema now that the rows do not fit: nobody shall fold them, also not when it changes back. */
+async function giveUp(
+  { committer }: FoldContext,
+  base: TableHead,
+  { intent }: OwnAppend,
+  { deadlineMs, signal, watch }: FoldRequest,
+): Promise<FoldOutcome> {
+  const ledger = { snapshotId: 0n, folded: [], cancelled: [intent.id] }
+  const created = await committer.createNext({ base, updates: [], ledger, deadlineMs, signal })
+  if (created.outcome !== 'won') return { kind: 'lost' }
+  watch?.decide({ kind: 'never' })
+  return { kind: 'settled' }
+}
+
 /** The inbox from a base on. */
 export function listOpen(context: FoldContext, fromBase: number, signal?: AbortSignal): Promise<InboxView> {
   const { place, head } = context.committer
@@ -156,17 +178,22 @@ async function catchUpAndLoad(
   }
 }
 
-/** A hold gives another writer room for one commit; a pace keeps folders from filling a table with versions. */
+/**
+ * A hold gives another writer room for one commit; a pace keeps folders from filling a table with versions. Whether there
+ * was something to wait for.
+ */
 async function respectOthers(
   { committer, follower }: FoldContext,
   view: InboxView,
   signal: AbortSignal | undefined,
-): Promise<void> {
+): Promise<boolean> {
   const { place, head } = committer
   const heldMs = view.heldUntilMs === undefined ? 0 : view.heldUntilMs - storeNow(place)
   const pacedMs = paceMs(head.metadata) - (place.runtime.monotonic() - follower.tip.sinceMs)
   const waitMs = Math.max(heldMs, pacedMs)
-  if (waitMs > 0) await place.runtime.sleep(waitMs, signal)
+  if (waitMs <= 0) return false
+  await place.runtime.sleep(waitMs, signal)
+  return true
 }
 
 /** `datashard.pace-ms`: at most one fold in this time, so that slower writers of other engines get through. */
@@ -191,7 +218,9 @@ async function choose(
   const next = base.version + 1
   const ledger = ledgerOn(ledgerOf(base.metadata), base.version)
   const room = Math.min(MAX_FOLD, roomFor(ledger, next))
-  const others = view.intents.filter((intent) => intent.id !== own?.intent.id)
+  const others = view.intents.filter(
+    (intent) => intent.id !== own?.intent.id && isPlausible(intent, base.metadata, context.files),
+  )
   const picked: readonly (ListedIntent | IntentName)[] = chooseCandidates<ListedIntent | IntentName>(
     others,
     own?.intent,

@@ -95,6 +95,9 @@ export class Follower {
     const { version, ledger, seen } = found
     this.#tip = { version, ledger, seen, sinceMs: this.#runtime.monotonic() }
     this.#peeked = found
+    this.#committer.noteNewest(version)
+    // A small table comes along with the look; its readers need not ask again.
+    if (found.document) this.#committer.adopt({ ...found.document(), version, form: found.form, seen })
   }
 
   /** Somebody dropped the table, or dropped it and made another. */
@@ -119,8 +122,7 @@ export class Follower {
     for (;;) {
       const { version } = this.tip
       if (this.#committer.head.version >= version) return this.#committer.head
-      const { form, seen, document } = this.#peeked!
-      if (document) return this.#committer.adopt({ ...document(), version, form, seen })
+      const { form } = this.#peeked!
       const found = await readVersion(this.#committer.place, version, form, signal)
       if (found) return this.#committer.adopt(found)
       // Deleted already: this process slept for long.

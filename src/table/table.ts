@@ -23,6 +23,7 @@ import type { AppendFilesOptions } from './append-files.ts'
 import { stageFiles } from './append-files.ts'
 import type { AsOf } from './as-of.ts'
 import { parseSnapshotId, resolveAsOf } from './as-of.ts'
+import { latestScan } from './latest-scan.ts'
 import type { OpenOptions } from './open-place.ts'
 import type { RowIn, RowOut, RowTypes } from './row-types.ts'
 import type { TableScanOptions } from './scan-table.ts'
@@ -95,7 +96,11 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
     return new Table(place, head, options, 'it was opened by one metadata file, which is a state and not the table')
   }
 
-  /** The newest version that this handle knows; 0 when it was opened by one metadata file. */
+  /**
+   * The newest version that this handle has read; 0 when it was opened by one metadata file. Where another writer folded an
+   * append of this handle in, the version of the append can be newer: scans and commits go on from there by themselves, and
+   * `refresh()` brings the handle's metadata there.
+   */
   get version(): number {
     return this.#committer.head.version
   }
@@ -174,7 +179,10 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
    * ```
    */
   scan(options: TableScanOptions = {}): Scan<RowOut<T>> {
-    return scanTable(this.#files, this.metadata, options, this.location) as Scan<RowOut<T>>
+    const scanNow = () => scanTable(this.#files, this.metadata, options, this.location) as Scan<RowOut<T>>
+    if (!this.#committer.isBehind) return scanNow()
+    takeSignal(options.signal)
+    return latestScan(async () => (await this.#committer.catchUp(options.signal), scanNow()), scanNow)
   }
 
   /** The snapshot of the newest rows; undefined in a table that has none. */
@@ -197,8 +205,16 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
   /** The live data files of the newest or an earlier state. One request per manifest, and one for their list. */
   files(options: FilesOptions = {}): AsyncIterable<DataFile> {
     takeSignal(options.signal)
-    const { snapshot } = resolveAsOf(this.metadata, options.asOf, this.location)
-    return liveFiles(this.#view(), snapshot, options.signal)
+    const filesNow = () => {
+      const { snapshot } = resolveAsOf(this.metadata, options.asOf, this.location)
+      return liveFiles(this.#view(), snapshot, options.signal)
+    }
+    return this.#committer.isBehind ? this.#latestFiles(filesNow, options.signal) : filesNow()
+  }
+
+  async *#latestFiles(filesNow: () => AsyncIterable<DataFile>, signal?: AbortSignal): AsyncIterable<DataFile> {
+    await this.#committer.catchUp(signal)
+    yield* filesNow()
   }
 
   /** An earlier state, to read from: by snapshot id, by time, or by the name of a tag or branch. No request. */
