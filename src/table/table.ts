@@ -28,6 +28,9 @@ import type { OpenOptions } from './open-place.ts'
 import type { RowIn, RowOut, RowTypes } from './row-types.ts'
 import type { TableScanOptions } from './scan-table.ts'
 import { scanTable } from './scan-table.ts'
+import { enableOpenTelemetry } from './opentelemetry.ts'
+import type { Watched } from './telemetry.ts'
+import { watched } from './telemetry.ts'
 import type { OpenTransaction, Transaction } from './transaction.ts'
 import { newTransaction } from './transaction.ts'
 import type { SnapshotView, ViewContext } from './views.ts'
@@ -55,6 +58,7 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
   readonly #lists: ManifestListCache
   readonly #appender: Appender
   readonly #requests: RequestCounter
+  readonly #watched: Watched
   readonly #summary: Readonly<Record<string, string>>
   readonly #readOnly: string | undefined
   readonly #ownsStore: boolean
@@ -71,6 +75,9 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
     this.#readOnly = readOnly ?? movedFrom(place, head.metadata)
     this.#ownsStore = options.store === undefined
     this.#s3 = options.s3
+    const nowMs = () => place.runtime.monotonic()
+    void enableOpenTelemetry()
+    this.#watched = { table: place.location, onAppend: options.onAppend, nowMs }
     const tempo = new Tempo(place.runtime)
     this.#requests = new RequestCounter(place.store, place.prefix)
     this.#appender = new Appender({
@@ -145,7 +152,7 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
     // Nothing is awaited before the rows are taken: an array that the caller changes afterwards is appended as it was.
     this.#refuseReadOnly()
     takeSignal(options.signal)
-    return this.#appender.append(rows as AppendInput, options)
+    return watched(this.#watched, () => this.#appender.append(rows as AppendInput, options))
   }
 
   /**
