@@ -111,12 +111,14 @@ describe('idempotency key', () => {
     let wake = () => {}
     const asleep = new Promise<void>((resolve) => (wake = resolve))
     let sleeping = false
+    let fellAsleep = () => {}
+    const isAsleep = new Promise<void>((resolve) => (fellAsleep = resolve))
     store.rule = ({ verb, mode, key }) =>
       verb === 'put' && mode === 'create' && key.endsWith('v3.metadata.json') && !sleeping
-        ? () => ((sleeping = true), asleep)
+        ? () => ((sleeping = true), fellAsleep(), asleep)
         : undefined
     const slow = sleeper.append([row('a')], { idempotencyKey: 'k' })
-    while (!sleeping) await new Promise((resolve) => setTimeout(resolve, 5))
+    await isAsleep
     const fast = await table.append([row('a')], { idempotencyKey: 'k' })
     expect(fast.replayed).toBe(false)
     wake()
