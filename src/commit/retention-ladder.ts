@@ -10,13 +10,13 @@ const MINUTE_MS = 60_000
  * clock, not counted from now: so the same snapshot is the last of its hour whenever it is asked, the last of an hour is
  * also the last of a minute, and what was kept for one rung is there when the next one needs it.
  */
-export function onLadder(history: readonly Snapshot[], policy: RetentionPolicy, now: number): ReadonlySet<bigint> {
+export function onLadder(history: readonly Snapshot[], policy: RetentionPolicy, now: number): ReadonlySet<Snapshot> {
   const rungs = [
     { lengthMs: MINUTE_MS, count: policy.minutes },
     { lengthMs: 60 * MINUTE_MS, count: policy.hours },
     { lengthMs: 24 * 60 * MINUTE_MS, count: policy.days },
   ]
-  const kept = new Set<bigint>()
+  const kept = new Set<Snapshot>()
   for (const { lengthMs, count } of rungs) {
     const oldest = Math.floor(now / lengthMs) - count
     const last = new Map<number, Snapshot>()
@@ -26,7 +26,7 @@ export function onLadder(history: readonly Snapshot[], policy: RetentionPolicy, 
       const before = last.get(at)
       if (before === undefined || isOlder(before, snapshot)) last.set(at, snapshot)
     }
-    for (const { snapshotId } of last.values()) kept.add(snapshotId)
+    for (const snapshot of last.values()) kept.add(snapshot)
   }
   return kept
 }

@@ -3,6 +3,7 @@
  * newest ones are kept whole (the tail), older ones on a ladder of minutes, hours and days.
  */
 import type { TableMetadata } from '../spec/metadata.ts'
+import { snapshotById } from '../spec/metadata.ts'
 import type { RetentionPolicy } from '../spec/retention-policy.ts'
 import { retentionPolicy } from '../spec/retention-policy.ts'
 import type { Snapshot, SnapshotRef } from '../spec/snapshot.ts'
@@ -46,64 +47,62 @@ export const STRAYS_MAX = 100
 export function retain(metadata: TableMetadata, nowMs: number): readonly TableUpdate[] {
   const policy = retentionPolicy(metadata.properties)
   if (policy.mode === 'none' || metadata.snapshots.length < policy.thinFrom) return []
-  const byId = new Map(metadata.snapshots.map((snapshot) => [snapshot.snapshotId, snapshot]))
   // Clocks of writers differ: nothing is in the future of the newest snapshot.
   const now = metadata.snapshots.reduce((latest, { timestampMs }) => Math.max(latest, timestampMs), nowMs)
-  const expired = expiredRefs(metadata, byId, policy, now)
+  const expired = expiredRefs(metadata, policy, now)
   const refs = Object.entries(metadata.refs).filter(([name]) => !expired.includes(name))
-  const kept = keptSnapshots(metadata, byId, refs, policy, now)
-  const gone = metadata.snapshots.filter(({ snapshotId }) => !kept.has(snapshotId))
+  const kept = keptSnapshots(metadata, refs, policy, now)
+  const snapshotIds = metadata.snapshots.filter((one) => !kept.has(one)).map(({ snapshotId }) => snapshotId)
   return [
     ...expired.map((name): TableUpdate => ({ action: 'remove-snapshot-ref', name })),
-    ...(gone.length > 0
-      ? [{ action: 'remove-snapshots' as const, snapshotIds: gone.map(({ snapshotId }) => snapshotId) }]
-      : []),
+    ...(snapshotIds.length > 0 ? [{ action: 'remove-snapshots' as const, snapshotIds }] : []),
   ]
 }
 
-type ById = ReadonlyMap<bigint, Snapshot>
-
 /** Spec, "Snapshot Retention Policy": refs other than main whose snapshot is older than they may be. */
-function expiredRefs(metadata: TableMetadata, byId: ById, policy: RetentionPolicy, now: number): readonly string[] {
+function expiredRefs(metadata: TableMetadata, policy: RetentionPolicy, now: number): readonly string[] {
   return Object.entries(metadata.refs).flatMap(([name, ref]) => {
     const maxAgeMs = ref.maxRefAgeMs === undefined ? policy.maxRefAgeMs : Number(ref.maxRefAgeMs)
-    const snapshot = byId.get(ref.snapshotId)
-    if (name === MAIN_BRANCH || maxAgeMs === undefined || snapshot === undefined) return []
-    return now - snapshot.timestampMs > maxAgeMs ? [name] : []
+    if (name === MAIN_BRANCH || maxAgeMs === undefined) return []
+    const snapshot = snapshotById(metadata, ref.snapshotId)
+    return snapshot && now - snapshot.timestampMs > maxAgeMs ? [name] : []
   })
 }
 
 function keptSnapshots(
   metadata: TableMetadata,
-  byId: ById,
   refs: readonly (readonly [string, SnapshotRef])[],
   policy: RetentionPolicy,
   now: number,
-): ReadonlySet<bigint> {
-  const kept = new Set(refs.map(([, ref]) => ref.snapshotId))
-  const main = ancestorsOf(byId, metadata.currentSnapshotId)
-  const onMain = new Set(main.map(({ snapshotId }) => snapshotId))
+): ReadonlySet<Snapshot> {
+  const { snapshots } = metadata
+  const main = ancestorsOf(snapshots, metadata.currentSnapshotId)
+  const onMain = new Set(main)
+  const kept = new Set<Snapshot>()
   for (const [name, ref] of refs) {
-    if (name === MAIN_BRANCH || ref.type === 'tag') continue
-    const chain = ancestorsOf(byId, ref.snapshotId)
-    const fork = chain.findIndex(({ snapshotId }) => onMain.has(snapshotId))
-    // Where it left main, too: engines look for it to tell whether one is ahead of the other.
-    const own = fork < 0 ? chain : chain.slice(0, fork + 1)
-    const count = Math.max(tailLength(own, policy, now), askedLength(chain, ref, policy, now))
-    for (const { snapshotId } of chain.slice(0, count)) kept.add(snapshotId)
+    if (name === MAIN_BRANCH) continue
+    const chain = ancestorsOf(snapshots, ref.snapshotId)
+    for (const one of chain.slice(0, ref.type === 'tag' ? 1 : branchLength(chain, ref))) kept.add(one)
   }
-  const forOthers = new Set([...kept].filter((id) => !onMain.has(id)))
-  const mainRef = metadata.refs[MAIN_BRANCH]
-  const count = Math.max(tailLength(main, policy, now), askedLength(main, mainRef, policy, now))
-  for (const { snapshotId } of main.slice(0, count)) kept.add(snapshotId)
-  for (const id of keptStrays(metadata, main[Math.min(count, main.length) - 1], kept)) kept.add(id)
+  const ofOthers = new Set([...kept].filter((one) => !onMain.has(one)))
+  const asked = askedLength(main, metadata.refs[MAIN_BRANCH], policy, now)
+  const tail = main.slice(0, Math.max(tailLength(main, policy, now), asked))
+  for (const one of tail) kept.add(one)
+  for (const one of keptStrays(snapshots, tail.at(-1), kept)) kept.add(one)
   // What is older than main's unbroken chain and nobody else's was on main, as far as can be known.
   const oldest = main.at(-1)
-  const history = metadata.snapshots.filter(
-    (one) => onMain.has(one.snapshotId) || (!forOthers.has(one.snapshotId) && (!oldest || isOlder(one, oldest))),
-  )
-  for (const id of onLadder(history, policy, now)) kept.add(id)
+  const wasOnMain = (one: Snapshot) => !ofOthers.has(one) && (oldest === undefined || isOlder(one, oldest))
+  const history = snapshots.filter((one) => onMain.has(one) || wasOnMain(one))
+  for (const one of onLadder(history, policy, now)) kept.add(one)
   return kept
+
+  function branchLength(chain: readonly Snapshot[], ref: SnapshotRef): number {
+    const fork = chain.findIndex((one) => onMain.has(one))
+    // Where it left main, too: engines look for it to tell whether one is ahead of the other.
+    const own = fork < 0 ? chain : chain.slice(0, fork + 1)
+    const whole = Math.min(tailLength(own, policy, now), own.length)
+    return Math.max(1, whole, askedLength(chain, ref, policy, now))
+  }
 }
 
 /** How many of a branch's newest snapshots are kept whole by default. */
@@ -134,14 +133,13 @@ function leading(chain: readonly Snapshot[], test: (snapshot: Snapshot) => boole
  * so that none outlives the tail.
  */
 function keptStrays(
-  { snapshots }: TableMetadata,
+  snapshots: readonly Snapshot[],
   tailEnd: Snapshot | undefined,
-  kept: ReadonlySet<bigint>,
-): readonly bigint[] {
+  kept: ReadonlySet<Snapshot>,
+): readonly Snapshot[] {
   if (tailEnd === undefined) return []
   return snapshots
-    .filter((one) => !kept.has(one.snapshotId) && isOlder(tailEnd, one))
+    .filter((one) => !kept.has(one) && isOlder(tailEnd, one))
     .toSorted((a, b) => (isOlder(a, b) ? 1 : -1))
     .slice(0, STRAYS_MAX)
-    .map(({ snapshotId }) => snapshotId)
 }

@@ -25,11 +25,11 @@ export function historyOf(metadata: TableMetadata): readonly Moment[] {
   if (first === undefined) return []
   // Main may have gone back to an older snapshot at that time: what was current before is not known then.
   const isFresh = first.snapshot?.timestampMs === first.timestampMs
-  const chain = ancestorsOf(byId, first.snapshot?.snapshotId)
+  const chain = ancestorsOf(metadata.snapshots, first.snapshot?.snapshotId)
   const known = isFresh ? chain.slice(1).toReversed() : []
   const oldest = known[0] ?? first.snapshot
   return [
-    ...standingAlone(metadata, byId, oldest, first).map((one) => moment(one, false)),
+    ...standingAlone(metadata, oldest, first).map((one) => moment(one, false)),
     ...known.map((one) => moment(one, true)),
     ...log,
   ]
@@ -58,18 +58,13 @@ function isGapBefore(next: SnapshotLogEntry | undefined, snapshotId: bigint, byI
 }
 
 /** Snapshots from before what is known without a gap, but for those of other branches. */
-function standingAlone(
-  metadata: TableMetadata,
-  byId: ById,
-  oldest: Snapshot | undefined,
-  first: Moment,
-): readonly Snapshot[] {
+function standingAlone(metadata: TableMetadata, oldest: Snapshot | undefined, first: Moment): readonly Snapshot[] {
   const others = Object.entries(metadata.refs)
     .filter(([name, { type }]) => name !== MAIN_BRANCH && type === 'branch')
-    .flatMap(([, ref]) => ancestorsOf(byId, ref.snapshotId))
-  const ofOthers = new Set(others.map(({ snapshotId }) => snapshotId))
+    .flatMap(([, ref]) => ancestorsOf(metadata.snapshots, ref.snapshotId))
+  const ofOthers = new Set(others)
   return metadata.snapshots
-    .filter((one) => !ofOthers.has(one.snapshotId) && one.timestampMs < first.timestampMs)
+    .filter((one) => !ofOthers.has(one) && one.timestampMs < first.timestampMs)
     .filter((one) => oldest === undefined || (one !== oldest && isOlder(one, oldest)))
     .toSorted((a, b) => (isOlder(a, b) ? -1 : 1))
 }
