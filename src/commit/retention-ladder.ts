@@ -18,15 +18,23 @@ export function onLadder(history: readonly Snapshot[], policy: RetentionPolicy, 
   ]
   const kept = new Set<Snapshot>()
   for (const { lengthMs, count } of rungs) {
-    const oldest = Math.floor(now / lengthMs) - count
-    const last = new Map<number, Snapshot>()
-    for (const snapshot of history) {
-      const at = Math.floor(snapshot.timestampMs / lengthMs)
-      if (at <= oldest) continue
-      const before = last.get(at)
-      if (before === undefined || isOlder(before, snapshot)) last.set(at, snapshot)
-    }
-    for (const snapshot of last.values()) kept.add(snapshot)
+    for (const snapshot of lastOfEach(history, lengthMs, Math.floor(now / lengthMs) - count)) kept.add(snapshot)
   }
   return kept
+}
+
+/** The last snapshot of each period after `before`; periods count from the epoch. */
+function lastOfEach(history: readonly Snapshot[], lengthMs: number, before: number): Iterable<Snapshot> {
+  const last = new Map<number, Snapshot>()
+  let at = before
+  let newest: Snapshot | undefined
+  // Metadata lists the newest last: mostly the first one that is seen of a period is its last.
+  for (let i = history.length - 1; i >= 0; i--) {
+    const snapshot = history[i]!
+    const period = Math.floor(snapshot.timestampMs / lengthMs)
+    if (period <= before) continue
+    if (period !== at) newest = last.get((at = period))
+    if (newest === undefined || isOlder(newest, snapshot)) last.set(period, (newest = snapshot))
+  }
+  return last.values()
 }

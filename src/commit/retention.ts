@@ -82,7 +82,8 @@ function keptSnapshots(
   for (const [name, ref] of refs) {
     if (name === MAIN_BRANCH) continue
     const chain = ancestorsOf(snapshots, ref.snapshotId)
-    for (const one of chain.slice(0, ref.type === 'tag' ? 1 : branchLength(chain, ref))) kept.add(one)
+    const count = ref.type === 'tag' ? 1 : branchLength(chain, ref, onMain, policy, now)
+    for (const one of chain.slice(0, count)) kept.add(one)
   }
   const ofOthers = new Set([...kept].filter((one) => !onMain.has(one)))
   const asked = askedLength(main, metadata.refs[MAIN_BRANCH], policy, now)
@@ -95,14 +96,21 @@ function keptSnapshots(
   const history = snapshots.filter((one) => onMain.has(one) || wasOnMain(one))
   for (const one of onLadder(history, policy, now)) kept.add(one)
   return kept
+}
 
-  function branchLength(chain: readonly Snapshot[], ref: SnapshotRef): number {
-    const fork = chain.findIndex((one) => onMain.has(one))
-    // Where it left main, too: engines look for it to tell whether one is ahead of the other.
-    const own = fork < 0 ? chain : chain.slice(0, fork + 1)
-    const whole = Math.min(tailLength(own, policy, now), own.length)
-    return Math.max(1, whole, askedLength(chain, ref, policy, now))
-  }
+/** How many of a branch's snapshots are kept whole, its own and, where it or the table asks for more, main's before. */
+function branchLength(
+  chain: readonly Snapshot[],
+  ref: SnapshotRef,
+  onMain: ReadonlySet<Snapshot>,
+  policy: RetentionPolicy,
+  now: number,
+): number {
+  const fork = chain.findIndex((one) => onMain.has(one))
+  // Where it left main, too: engines look for it to tell whether one is ahead of the other.
+  const own = fork < 0 ? chain : chain.slice(0, fork + 1)
+  const whole = Math.min(tailLength(own, policy, now), own.length)
+  return Math.max(1, whole, askedLength(chain, ref, policy, now))
 }
 
 /** How many of a branch's newest snapshots are kept whole by default. */

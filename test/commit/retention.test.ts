@@ -42,7 +42,8 @@ describe('the snapshots that a commit removes', () => {
   })
 
   test('a busy table keeps 500 without a gap, then one a minute for an hour', () => {
-    const { metadata, nowMs } = history(sampleMetadata(), 8_000, SECOND / 2)
+    const hour = history(sampleMetadata(), 1_800, 2 * SECOND)
+    const { metadata, nowMs } = history(hour.metadata, 700, SECOND / 2, true, hour.nowMs)
     // Five minutes are 600 commits.
     expect(chainLength(metadata)).toBe(500)
     const minutes = new Set(agesOf(metadata, nowMs, MINUTE).filter((age) => age >= 5))
@@ -59,7 +60,7 @@ describe('the snapshots that a commit removes', () => {
   })
 
   test('what is kept of a minute, an hour or a day is its last snapshot', () => {
-    const { metadata, nowMs } = history(sampleMetadata(ALWAYS), 20_000, 10 * SECOND)
+    const { metadata, nowMs } = history(sampleMetadata(ALWAYS), 9_000, 10 * SECOND)
     const old = metadata.snapshots.slice(0, -100)
     for (const { timestampMs } of old) {
       const lengthMs = timestampMs <= nowMs - DAY ? DAY : timestampMs <= nowMs - HOUR ? HOUR : MINUTE

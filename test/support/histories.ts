@@ -61,9 +61,9 @@ export function thin(metadata: TableMetadata, nowMs: number): TableMetadata {
 }
 
 /** Commits on main, one each `everyMs`, thinned out each time; the last one is at the time that is told. */
-export function history(metadata: TableMetadata, commits: number, everyMs: number, thinned = true) {
+export function history(metadata: TableMetadata, commits: number, everyMs: number, thinned = true, fromMs = START_MS) {
   let next = metadata
-  let nowMs = START_MS
+  let nowMs = fromMs
   for (let i = 0; i < commits; i++) {
     nowMs += everyMs
     next = grow(next, nowMs)
