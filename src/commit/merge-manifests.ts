@@ -28,13 +28,19 @@ export interface PreparedMerge {
   readonly key: string | undefined
 }
 
+export interface MergeOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Bytes of manifests by their path, such as a writer's own last ones: those are not read. */
+  readonly cached?: ReadonlyMap<string, Uint8Array> | undefined
+}
+
 /**
  * Reads the manifests of a plan and writes the one that can stand for them: the same files with the snapshot ids and
  * sequence numbers that they had, inherited or not, all of them `existing`; deleted ones are left out (spec: "Manifest
  * Entry Fields"). It depends on the table's schemas and specs only, not on the snapshot that will list it. Undefined if a
  * file has no sequence number, which a writer owed it: such manifests are better left alone.
  *
- * Requests: one GET per manifest, at most 16 at once, and one PUT.
+ * Requests: one GET per manifest that is not in `cached`, at most 16 at once, and one PUT. CPU: about 50 us per file.
  *
  * A merge is housekeeping: a caller whose commit does not need it goes on without when this fails.
  *
@@ -45,20 +51,20 @@ export async function prepareMerge(
   plan: MergePlan,
   metadata: TableMetadata,
   runtime: Runtime,
-  signal?: AbortSignal,
+  options: MergeOptions = {},
 ): Promise<PreparedMerge | undefined> {
   const spec = specById(metadata, plan.partitionSpecId)
   if (!spec)
     corrupt(`the table at ${files.location} has no partition spec ${plan.partitionSpecId}, but manifests of it`)
   const schema = schemaFor(metadata, spec)
   if (!schema) return undefined
-  const entries = await readLive(files, plan.manifests, spec, schema, signal)
+  const entries = await readLive(files, plan.manifests, spec, schema, options)
   if (entries.some((entry) => entry.sequenceNumber === null || entry.fileSequenceNumber === null)) return undefined
   const replaces = plan.manifests.map(({ path }) => path)
   if (entries.length === 0) return { replaces, manifest: undefined, key: undefined }
   const bytes = encodeManifest({ entries, schema, spec, content: 'data', formatVersion: metadata.formatVersion })
   const key = files.key(`metadata/${uuid(runtime)}-m0.avro`)
-  await putUnique(files, key, bytes, signal)
+  await putUnique(files, key, bytes, options.signal)
   return { replaces, manifest: unbound(files.pathOf(key), bytes, entries, spec, schema, plan), key }
 }
 
@@ -98,7 +104,7 @@ async function readLive(
   manifests: readonly ManifestFile[],
   spec: PartitionSpec,
   schema: Schema,
-  signal: AbortSignal | undefined,
+  { signal, cached }: MergeOptions,
 ): Promise<readonly ManifestEntry[]> {
   const read: (readonly ManifestEntry[])[] = []
   const pending = manifests.entries()
@@ -106,7 +112,7 @@ async function readLive(
     for (const [index, manifest] of pending) {
       throwIfAborted(signal, `merging manifests of ${files.location}`)
       const { path } = manifest
-      const bytes = await files.store.get(files.resolve(path), { signal })
+      const bytes = cached?.get(path) ?? (await files.store.get(files.resolve(path), { signal }))
       if (!bytes) {
         corrupt(`the manifest ${path} does not exist; run \`datashard verify\``, { path, table: files.location })
       }

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { decodeManifestList, encodeManifestList } from '../../src/codec/manifest-list.ts'
 import { writeAvro } from '../../src/codec/avro.ts'
@@ -168,6 +168,16 @@ describe('a merged manifest', () => {
     expect(files.pathOf(merge!.key!)).toBe(merge!.manifest!.path)
   })
 
+  test('costs no GET of what its writer still has', async () => {
+    const { store, files, manifests, plan } = await table([[added], [added], [added]])
+    const cached = new Map<string, Uint8Array>()
+    for (const { path } of manifests.slice(1)) cached.set(path, (await store.get(files.resolve(path)))!)
+    store.calls.length = 0
+    const merge = await prepareMerge(files, plan, metadataWith(column('int', 0)), runtime, { cached })
+    expect(store.calls.map(({ verb }) => verb)).toEqual(['get', 'put'])
+    expect(merge!.manifest!.existingFilesCount).toBe(3)
+  })
+
   test('has the types that partitions have now', async () => {
     const { files, manifests, entriesOf, plan } = await table([[added], [added]])
     const merge = await prepareMerge(files, plan, metadataWith(column('int', 0), column('long', 1)), runtime)
@@ -239,7 +249,9 @@ describe('a merged manifest', () => {
       message: expect.stringContaining(manifests[0]!.path),
     })
     expect(store.calls.filter(({ verb }) => verb === 'put')).toEqual([])
-    const aborted = prepareMerge(files, plan, metadataWith(column('int', 0)), runtime, AbortSignal.abort())
+    const aborted = prepareMerge(files, plan, metadataWith(column('int', 0)), runtime, {
+      signal: AbortSignal.abort(),
+    })
     await expect(aborted).rejects.toMatchObject({ code: 'aborted' })
   })
 })

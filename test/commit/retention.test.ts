@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { retain, STRAYS_MAX } from '../../src/commit/retention.ts'
 import { ancestorsOf } from '../../src/spec/lineage.ts'

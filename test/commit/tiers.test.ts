@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { encodeManifestList, UNKNOWN_COUNT } from '../../src/codec/manifest-list.ts'
 import { DEFAULT_MERGE_POLICY, MANIFESTS_MAX, MERGED_AT_ONCE, mergePolicy } from '../../src/commit/tiers.ts'
