@@ -18,13 +18,16 @@ export function onLadder(history: readonly Snapshot[], policy: RetentionPolicy, 
   ]
   const kept = new Set<Snapshot>()
   for (const { lengthMs, count } of rungs) {
-    for (const snapshot of lastOfEach(history, lengthMs, Math.floor(now / lengthMs) - count)) kept.add(snapshot)
+    const last = lastOfEach(history, lengthMs, Math.floor(now / lengthMs) - count)
+    // More than that only if some are in the future.
+    const newest = last.size > count ? [...last].toSorted(([a], [b]) => b - a).slice(0, count) : last
+    for (const [, snapshot] of newest) kept.add(snapshot)
   }
   return kept
 }
 
 /** The last snapshot of each period after `before`; periods count from the epoch. */
-function lastOfEach(history: readonly Snapshot[], lengthMs: number, before: number): Iterable<Snapshot> {
+function lastOfEach(history: readonly Snapshot[], lengthMs: number, before: number): ReadonlyMap<number, Snapshot> {
   const last = new Map<number, Snapshot>()
   let at = before
   let newest: Snapshot | undefined
@@ -36,5 +39,5 @@ function lastOfEach(history: readonly Snapshot[], lengthMs: number, before: numb
     if (period !== at) newest = last.get((at = period))
     if (newest === undefined || isOlder(newest, snapshot)) last.set(period, (newest = snapshot))
   }
-  return last.values()
+  return last
 }

@@ -30,28 +30,20 @@ export const STRAYS_MAX = 100
  * properties that change the numbers.
  *
  * By default main keeps at most 500 + 60 + 24 + 90 = 674 snapshots, and {@link STRAYS_MAX} strays; each tag adds one,
- * each branch 501 at most.
+ * each branch 500 at most. A snapshot that a wrong clock put into the future counts as young, and costs others nothing.
  *
  * Pure, no request. Applied, it leaves nothing for a second call at the same time; what it removes at one time it would
- * also remove later. About 0.2 ms for 1,000 snapshots.
+ * also remove later. About 0.1 ms for 500 snapshots.
  *
+ * @param nowMs by the store's clock.
  * @throws `invalid-argument` if a property of the policy has a value that is none.
- *
- * @example
- * ```ts
- * const context = { nowMs, baseFile }
- * const next = applyUpdates(base, updates, context)
- * const all = [...updates, ...retain(next, nowMs)]
- * ```
  */
 export function retain(metadata: TableMetadata, nowMs: number): readonly TableUpdate[] {
   const policy = retentionPolicy(metadata.properties)
   if (policy.mode === 'none' || metadata.snapshots.length < policy.thinFrom) return []
-  // Clocks of writers differ: nothing is in the future of the newest snapshot.
-  const now = metadata.snapshots.reduce((latest, { timestampMs }) => Math.max(latest, timestampMs), nowMs)
-  const expired = expiredRefs(metadata, policy, now)
+  const expired = expiredRefs(metadata, policy, nowMs)
   const refs = Object.entries(metadata.refs).filter(([name]) => !expired.includes(name))
-  const kept = keptSnapshots(metadata, refs, policy, now)
+  const kept = keptSnapshots(metadata, refs, policy, nowMs)
   const snapshotIds = metadata.snapshots.filter((one) => !kept.has(one)).map(({ snapshotId }) => snapshotId)
   return [
     ...expired.map((name): TableUpdate => ({ action: 'remove-snapshot-ref', name })),

@@ -126,9 +126,17 @@ describe('the snapshots that a commit removes', () => {
     expect(Math.max(...counts)).toBeLessThanOrEqual(3)
   })
 
-  test('the clock of a writer that is days behind does not change what is kept', () => {
-    const { metadata, nowMs } = history(sampleMetadata(), 400, HOUR, false)
-    expect(retain(metadata, nowMs - 30 * DAY)).toEqual(retain(metadata, nowMs))
+  test('a clock that is behind keeps more, and one that was ahead costs nothing and breaks no bound', () => {
+    const { metadata, nowMs } = history(sampleMetadata(), 1_000, HOUR, false)
+    const right = idsOf(thin(metadata, nowMs))
+    expect(idsOf(thin(metadata, nowMs - 30 * DAY))).toEqual(expect.arrayContaining(right))
+    // Somebody's clock was a year ahead; snapshots that follow are not before it.
+    let ahead = metadata
+    for (let i = 1; i <= 2_000; i++) ahead = thin(grow(ahead, nowMs + 365 * DAY + i * MINUTE), nowMs + i)
+    expect(ahead.snapshots.length).toBeLessThanOrEqual(MAIN_MAX)
+    let once = grow(metadata, nowMs + 365 * DAY)
+    for (let i = 0; i < 99; i++) once = grow(once, nowMs + 365 * DAY + i)
+    expect(idsOf(thin(once, nowMs)).filter((id) => right.includes(id)).length).toBeGreaterThan(50)
   })
 })
 

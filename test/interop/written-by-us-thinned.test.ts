@@ -27,10 +27,14 @@ const PROPERTIES = {
   'datashard.retention.minutes': '30',
 }
 
-const rowsOf = (commit: number): CanonicalRow[] => [
-  { n: commit, part: commit % 3, text: `row ${commit}` },
-  { n: -1 - commit, part: null, text: null },
-]
+/** Two rows of one partition. */
+const rowsOf = (commit: number): CanonicalRow[] => {
+  const part = commit % 4 === 3 ? null : commit % 4
+  return [
+    { n: commit, part, text: `row ${commit}` },
+    { n: -1 - commit, part, text: null },
+  ]
+}
 const rowsUpTo = (commit: number) => Array.from({ length: commit + 1 }, (_, i) => rowsOf(i)).flat()
 
 interface Thinned extends Place {
