@@ -134,6 +134,17 @@ describe('changed bytes in files of ours', () => {
     )
   }, 60_000)
 
+  test('any other length of the footer: an error', async () => {
+    const sample = await sampleOf(small, await fileOf(small, smallRows))
+    const damaged = sample.bytes.slice()
+    const view = new DataView(damaged.buffer, damaged.length - 8)
+    const right = view.getUint32(0, true)
+    for (let length = 0; length < damaged.length + 10; length++) {
+      view.setUint32(0, length, true)
+      expect(await outcomeOf(sample, damaged)).toBe(length === right ? 'same rows' : 'error')
+    }
+  })
+
   test('the large file has what its test says that it has', async () => {
     const { bytes } = await largeFile('zstd')
     const { footer } = await open(bytes)
