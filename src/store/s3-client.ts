@@ -96,7 +96,7 @@ export class S3Clients {
     return {
       sdk,
       client,
-      requests: new DirectRequests({ client, address, wire, signer: await client.config.signer() }),
+      requests: new DirectRequests({ client, address, wire }),
     }
   }
 

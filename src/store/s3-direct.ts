@@ -1,6 +1,6 @@
 /**
- * The requests without the SDK's middleware: signed by the SDK's signer with its credentials, sent by its HTTP handler, but
- * built and read here. A third of the CPU time; see docs/decisions/store-request-cost.md.
+ * The requests without the SDK's middleware: addressed as the SDK says, with its credentials, sent by its HTTP handler, but
+ * signed and read here. A third of the CPU time; see docs/decisions/store-request-cost.md.
  */
 import type { IncomingMessage } from 'node:http'
 import type { S3Client } from '@aws-sdk/client-s3'
@@ -10,6 +10,7 @@ import { cutShort } from './s3-answers.ts'
 import type { S3Address } from './s3-address.ts'
 import type { Sending } from './s3-exchange.ts'
 import type { S3Answer, S3Body, S3Facts, S3Page, S3PageQuery, S3Requests } from './s3-requests.ts'
+import { pathOf, queryOf, S3Signer } from './s3-signer.ts'
 import { DEFAULT_CONTENT_TYPE } from './s3-sdk-requests.ts'
 import type { S3Wire } from './s3-wire.ts'
 import { originOf } from './s3-wire.ts'
@@ -18,9 +19,7 @@ import type { PutOptions } from './store.ts'
 
 type Headers = Readonly<Record<string, string | undefined>>
 type RequestHeaders = Record<string, string>
-type Signer = Awaited<ReturnType<S3Client['config']['signer']>>
-type HttpRequest = Parameters<Signer['sign']>[0]
-type SdkHttpRequest = Parameters<S3Client['config']['requestHandler']['handle']>[0]
+type HttpRequest = Parameters<S3Client['config']['requestHandler']['handle']>[0]
 
 /** A signature that is off by more than this was refused for our clock, if it was refused; stores allow 5 to 15 minutes. */
 const SKEW_WORTH_CORRECTING_MS = 60_000
@@ -30,7 +29,8 @@ interface Outgoing {
   readonly method: string
   /** Encoded, with its slash. */
   readonly path: string
-  readonly query?: Record<string, string>
+  /** Encoded, with its names in order. */
+  readonly query?: string
   readonly headers?: RequestHeaders
   readonly body?: Uint8Array
 }
@@ -44,17 +44,18 @@ interface Incoming {
 export interface DirectOptions {
   readonly client: S3Client
   readonly address: S3Address
-  readonly signer: Signer
   readonly wire: S3Wire
 }
 
 export class DirectRequests implements S3Requests {
   readonly #options: DirectOptions
   readonly #origin: string
+  readonly #signer: S3Signer
 
   constructor(options: DirectOptions) {
     this.#options = options
     this.#origin = originOf(options.address)
+    this.#signer = new S3Signer(options.address)
   }
 
   async get(key: string, range: string | undefined, how: Sending): Promise<S3Body> {
@@ -86,15 +87,15 @@ export class DirectRequests implements S3Requests {
   }
 
   async list({ prefix, maxKeys, token, startAfter }: S3PageQuery, how: Sending): Promise<S3Page | undefined> {
-    const query: Record<string, string> = {
+    const values: Record<string, string> = {
       'list-type': '2',
       'encoding-type': 'url',
       'max-keys': String(maxKeys),
       prefix,
     }
-    if (token !== undefined) query['continuation-token'] = token
-    if (startAfter !== undefined) query['start-after'] = startAfter
-    const { bytes } = await this.#exchange({ method: 'GET', path: '/', query }, how)
+    if (token !== undefined) values['continuation-token'] = token
+    if (startAfter !== undefined) values['start-after'] = startAfter
+    const { bytes } = await this.#exchange({ method: 'GET', path: '/', query: queryOf(values) }, how)
     const page = parseListing(textOf(bytes))
     if (page === 'cut') throw cutShort('a listing ended before its end')
     return page
@@ -107,10 +108,10 @@ export class DirectRequests implements S3Requests {
   async #exchange(outgoing: Outgoing, { options, attempt }: Sending): Promise<Incoming> {
     const { client, wire } = this.#options
     const skewMs = wire.machineOffsetMs
-    const request = await this.#signed(outgoing, skewMs)
+    const request = await this.#request(outgoing, skewMs)
     attempt.sent = true
     const sent = wire.sending(this.#origin)
-    const { response } = await client.config.requestHandler.handle(request as SdkHttpRequest, options)
+    const { response } = await client.config.requestHandler.handle(request, options)
     wire.answered(response.headers, sent)
     const bytes = await bytesOf(response.body as IncomingMessage)
     const incoming = { status: response.statusCode, headers: response.headers, bytes }
@@ -118,26 +119,22 @@ export class DirectRequests implements S3Requests {
     throw errorOf(incoming, Math.abs(wire.machineOffsetMs - skewMs) >= SKEW_WORTH_CORRECTING_MS)
   }
 
-  #signed({ method, path, query = {}, headers = {}, body }: Outgoing, skewMs: number): Promise<HttpRequest> {
-    const { address, signer } = this.#options
-    const { protocol, hostname, port, basePath, region, service } = address
+  async #request({ method, path, query = '', headers = {}, body }: Outgoing, skewMs: number): Promise<HttpRequest> {
+    const { address, client } = this.#options
+    const { protocol, hostname, port, basePath, userAgent } = address
+    const whole = basePath + path
     headers['host'] = address.host
-    headers['user-agent'] = address.userAgent
-    const request = { protocol, hostname, port, method, path: basePath + path, query, headers, body }
-    const signingDate = new Date(systemRuntime.now() + skewMs)
-    return signer.sign(request as HttpRequest, { signingDate, signingRegion: region, signingService: service })
+    const credentials = await client.config.credentials()
+    const signable = { method, path: whole, query, headers, body }
+    const signed = this.#signer.sign(signable, credentials, systemRuntime.now() + skewMs)
+    signed['user-agent'] = userAgent
+    const sent = { protocol, hostname, port, method, path: query === '' ? whole : `${whole}?${query}`, query: {} }
+    return { ...sent, headers: signed, body } as HttpRequest
   }
 }
 
 function answerOf({ status, headers }: Pick<Incoming, 'status' | 'headers'>): S3Answer {
   return { status, etag: headers['etag'] }
-}
-
-/** As S3 signs paths: all but unreserved characters and the slash is encoded, from UTF-8. */
-function pathOf(key: string): string {
-  if (/^[\w.~/-]*$/.test(key)) return `/${key}`
-  const encoded = encodeURIComponent(key).replaceAll('%2F', '/')
-  return `/${encoded.replaceAll(/[!'()*]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`)}`
 }
 
 function numberOf(header: string | undefined): number | undefined {
@@ -165,13 +162,13 @@ function bytesOf(body: IncomingMessage): Promise<Uint8Array> {
 function errorOf({ status, headers, bytes }: Incoming, clockSkewCorrected: boolean): Error {
   const fields = parseError(textOf(bytes)) ?? {}
   // An answer without a body, to a HEAD above all, has its status to say what is missing.
-  const code = fields['Code'] ?? (status === 404 && bytes.length === 0 ? 'NotFound' : undefined)
+  const code = fields['Code'] || (status === 404 && bytes.length === 0 ? 'NotFound' : undefined)
   const requestId = fields['RequestId'] ?? headers['x-amz-request-id']
   const error = new Error(fields['Message'] ?? 'UnknownError')
   error.name = code ?? 'UnknownError'
   return Object.assign(error, {
     ...(code !== undefined && { Code: code }),
-    ...(fields['Region'] !== undefined && { Region: fields['Region'] }),
+    ...(fields['Region'] && { Region: fields['Region'] }),
     $metadata: {
       httpStatusCode: status,
       ...(requestId !== undefined && { requestId }),
