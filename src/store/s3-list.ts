@@ -27,7 +27,7 @@ export async function* listObjects(
   let from: PageStart = { after: startAfter }
   while (left > 0) {
     const page = await listPage(exchanger, prefix, from, Math.min(left, PAGE_KEYS), signal)
-    yield* page.objects
+    for (const object of page.objects) yield object
     left -= page.objects.length
     if (!page.next) return
     from = page.next
