@@ -68,7 +68,11 @@ export class Bucket extends Map<string, StoredObject> {
   *keysAfter(prefix: string, after: string): Iterable<string> {
     let at = this.#firstFrom(compareUtf8(prefix, after) > 0 ? prefix : after)
     if (this.#keys[at] === after) at += 1
-    for (let key = this.#keys[at]; key?.startsWith(prefix); key = this.#keys[++at]) yield key
+    for (; at < this.#keys.length; at++) {
+      const key = this.#keys[at]!
+      if (!key.startsWith(prefix)) return
+      yield key
+    }
   }
 
   /** Where the first key is that is not before this name. */
