@@ -86,7 +86,7 @@ export class DirectRequests implements S3Requests {
     return answerOf(await this.#exchange({ method: 'PUT', path: pathOf(key), headers, body }, how))
   }
 
-  async list({ prefix, maxKeys, token, startAfter }: S3PageQuery, how: Sending): Promise<S3Page | undefined> {
+  async list({ prefix, maxKeys, token, startAfter }: S3PageQuery, how: Sending): Promise<S3Page> {
     const values: Record<string, string> = {
       'list-type': '2',
       'encoding-type': 'url',
@@ -95,8 +95,9 @@ export class DirectRequests implements S3Requests {
     }
     if (token !== undefined) values['continuation-token'] = token
     if (startAfter !== undefined) values['start-after'] = startAfter
-    const { bytes } = await this.#exchange({ method: 'GET', path: '/', query: queryOf(values) }, how)
-    const page = parseListing(textOf(bytes))
+    const incoming = await this.#exchange({ method: 'GET', path: '/', query: queryOf(values) }, how)
+    const page = parseListing(textOf(incoming.bytes))
+    if (page === undefined) throw errorOf(incoming, false)
     if (page === 'cut') throw cutShort('a listing ended before its end')
     return page
   }

@@ -22,9 +22,10 @@ export interface SigningScope {
   readonly service: string
 }
 
-/** Signs for one region; the key that a day and a secret give is kept. */
+/** Signs for one region. Kept are the text of the second, and the key that a day and a secret give. */
 export class S3Signer {
   readonly #scope: SigningScope
+  #date: { readonly second: number; readonly text: string } | undefined
   #key: { readonly secret: string; readonly day: string; readonly key: Uint8Array } | undefined
 
   constructor(scope: SigningScope) {
@@ -34,7 +35,7 @@ export class S3Signer {
   /** The headers of the request with those that sign it. */
   sign(request: Signable, credentials: S3Credentials, dateMs: number): Record<string, string> {
     const { accessKeyId, secretAccessKey, sessionToken } = credentials
-    const date = new Date(dateMs).toISOString().replaceAll(/[:-]|\.\d{3}/g, '')
+    const date = this.#dateOf(dateMs)
     const day = date.slice(0, 8)
     const bodyHash = request.body && request.body.length > 0 ? hash('sha256', request.body, 'hex') : EMPTY_SHA256
     const headers: Record<string, string> = {
@@ -53,6 +54,15 @@ export class S3Signer {
     headers['authorization'] =
       `${ALGORITHM} Credential=${accessKeyId}/${scope}, SignedHeaders=${signedNames}, Signature=${signature}`
     return headers
+  }
+
+  /** `20261125T235959Z`; one text for all requests of a second. */
+  #dateOf(ms: number): string {
+    const second = Math.floor(ms / 1_000)
+    if (this.#date?.second !== second) {
+      this.#date = { second, text: new Date(second * 1_000).toISOString().replaceAll(/[:-]|\.\d{3}/g, '') }
+    }
+    return this.#date.text
   }
 
   #keyOf(secret: string, day: string): Uint8Array {

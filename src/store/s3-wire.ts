@@ -45,6 +45,7 @@ export class S3Wire {
   readonly #machineClock = new ClockOffset()
   #origin: URL | undefined
   #originText = ''
+  #date = { text: '', ms: Number.NaN }
 
   constructor(runtime: Runtime) {
     this.#runtime = runtime
@@ -77,7 +78,9 @@ export class S3Wire {
   answered(headers: WireHeaders | undefined, sent: SentAt): void {
     const date = headers?.['date']
     if (date === undefined) return
-    const sample = { storeMs: Date.parse(date), resolutionMs: DATE_RESOLUTION_MS }
+    // Many answers come in one second.
+    if (date !== this.#date.text) this.#date = { text: date, ms: Date.parse(date) }
+    const sample = { storeMs: this.#date.ms, resolutionMs: DATE_RESOLUTION_MS }
     this.#clock.learn({ ...sample, sentMs: sent.ms, receivedMs: this.#runtime.now() })
     this.#machineClock.learn({ ...sample, sentMs: sent.machineMs, receivedMs: systemRuntime.now() })
   }
