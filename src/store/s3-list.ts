@@ -1,6 +1,5 @@
 /** Listing keys on S3, page after page. */
 import { DataShardError } from '../errors.ts'
-import { notS3 } from './s3-answers.ts'
 import type { S3Exchanger } from './s3-exchange.ts'
 import type { S3Page } from './s3-requests.ts'
 import type { ListOptions, ObjectInfo } from './store.ts'
@@ -49,7 +48,6 @@ function listPage(
     send: async (how) => {
       const { token, after: startAfter } = from
       const page = await how.requests.list({ prefix, maxKeys: limit, token, startAfter: startAfter || undefined }, how)
-      if (!page) throw notS3(exchanger.bucket, 'a listing without a name')
       return { value: { objects: page.objects, next: nextPage(page) }, status: 200 }
     },
   })

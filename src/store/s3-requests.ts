@@ -41,7 +41,6 @@ export interface S3Requests {
   get(key: string, range: string | undefined, how: Sending): Promise<S3Body>
   head(key: string, how: Sending): Promise<S3Facts>
   put(key: string, body: Uint8Array, options: PutOptions, how: Sending): Promise<S3Answer>
-  /** Undefined: the answer is no listing. */
-  list(query: S3PageQuery, how: Sending): Promise<S3Page | undefined>
+  list(query: S3PageQuery, how: Sending): Promise<S3Page>
   delete(key: string, how: Sending): Promise<void>
 }

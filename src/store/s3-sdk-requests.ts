@@ -45,7 +45,7 @@ export class SdkRequests implements S3Requests {
     return { status: 200, etag: answer.ETag }
   }
 
-  async list(query: S3PageQuery, { watch, options }: Sending): Promise<S3Page | undefined> {
+  async list(query: S3PageQuery, { watch, options }: Sending): Promise<S3Page> {
     const command = new this.#sdk.ListObjectsV2Command({
       Bucket: this.#bucket,
       Prefix: query.prefix,
@@ -55,7 +55,9 @@ export class SdkRequests implements S3Requests {
       ...(query.startAfter !== undefined && { StartAfter: query.startAfter }),
     })
     const answer = await this.#client.send(watch(command), options)
-    if (!answer.Contents && answer.Name === undefined && answer.KeyCount === undefined) return undefined
+    if (!answer.Contents && answer.Name === undefined && answer.KeyCount === undefined) {
+      throw Object.assign(new Error('UnknownError'), { $metadata: answer.$metadata })
+    }
     const objects = (answer.Contents ?? []).map((one) => ({
       key: decodeListedKey(one.Key ?? '', answer.EncodingType),
       size: one.Size ?? 0,

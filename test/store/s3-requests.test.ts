@@ -1,14 +1,35 @@
 /** The two ways to make a request, by the SDK's commands and without its middleware: whatever comes back means the same. */
 import { S3Client } from '@aws-sdk/client-s3'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { DataShardError } from '../../src/errors.ts'
 import { s3Store } from '../../src/store/s3.ts'
 import type { ObjectStore, RequestEvent } from '../../src/store/store.ts'
 import { type RawAnswer, type RawServer, s3ErrorBody, startRawServer } from './raw-server.ts'
 import { BUCKET, CREDENTIALS, impatientRuntime, text } from './s3-fixture.ts'
 
-let raw: RawServer | undefined
-afterEach(() => raw?.stop())
+let answer: RawAnswer
+let raw: RawServer
+let client: S3Client
+let direct: ObjectStore
+let bySdk: ObjectStore
+beforeAll(async () => {
+  raw = await startRawServer(() => answer)
+  const options = { endpoint: raw.endpoint, region: 'us-east-1', credentials: CREDENTIALS }
+  client = new S3Client({
+    ...options,
+    forcePathStyle: true,
+    maxAttempts: 1,
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+  })
+  direct = s3Store({ bucket: BUCKET, ...options, runtime: impatientRuntime() })
+  bySdk = s3Store({ bucket: BUCKET, client, runtime: impatientRuntime() })
+})
+afterAll(async () => {
+  direct.close()
+  client.destroy()
+  await raw.stop()
+})
 
 const LISTING = `<?xml version="1.0"?><ListBucketResult><Name>b</Name><EncodingType>url</EncodingType><IsTruncated>false</IsTruncated>
   <Contents><Key>a%2Fb+c</Key><Size>3</Size><ETag>&quot;1&quot;</ETag><LastModified>2026-01-02T03:04:05.000Z</LastModified></Contents>
@@ -63,9 +84,9 @@ async function listed(store: ObjectStore): Promise<unknown[]> {
 /** What a caller and an observer see of it. */
 async function seenOf(store: ObjectStore, call: (store: ObjectStore) => Promise<unknown>) {
   const events: Omit<RequestEvent, 'durationMs'>[] = []
-  store.observe(({ verb, key, status, bytes }) => events.push({ verb, key, status, bytes }))
+  const stop = store.observe(({ verb, key, status, bytes }) => events.push({ verb, key, status, bytes }))
   const result = await call(store).then((value) => ({ value: shown(value) }), shown)
-  store.close()
+  stop()
   return { result, events }
 }
 
@@ -81,21 +102,8 @@ function shown(value: unknown): unknown {
 }
 
 describe.each(CALLS)('%s', (_call, call) => {
-  test.each(ANSWERS)('answered by %s', async (_answer, answer) => {
-    raw = await startRawServer(() => answer)
-    const { endpoint } = raw
-    const options = { endpoint, region: 'us-east-1', credentials: CREDENTIALS }
-    const runtime = impatientRuntime
-    const direct = await seenOf(s3Store({ bucket: BUCKET, ...options, runtime: runtime() }), call)
-    const client = new S3Client({
-      ...options,
-      forcePathStyle: true,
-      maxAttempts: 1,
-      requestChecksumCalculation: 'WHEN_REQUIRED',
-      responseChecksumValidation: 'WHEN_REQUIRED',
-    })
-    const bySdk = await seenOf(s3Store({ bucket: BUCKET, client, runtime: runtime() }), call)
-    client.destroy()
-    expect(direct).toEqual(bySdk)
+  test.each(ANSWERS)('answered by %s', async (_answer, given) => {
+    answer = given
+    expect(await seenOf(direct, call)).toEqual(await seenOf(bySdk, call))
   })
 })
