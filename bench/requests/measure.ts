@@ -1,7 +1,4 @@
-/**
- * What one small S3 request costs, in CPU time of this process (the client's) and of the server's, which is another:
- * `npx tsx bench/requests/main.ts [light|minio] [requests]`.
- */
+/** What one small S3 request costs: CPU time of this process, the client's, and of the server's, which is another. */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
@@ -10,13 +7,13 @@ import type { ObjectStore } from '../../src/store/store.ts'
 import { startS3 } from '../../test/support/minio.ts'
 import { minioClient } from '../../test/support/tables.ts'
 
-const [place = 'light', requests = '2000'] = process.argv.slice(2)
-const REQUESTS = Number(requests)
+const REQUESTS = Number(process.env['BENCH_REQUESTS'] ?? 2_000)
 const WARM = 500
 const PARALLEL = 16
 const body = new Uint8Array(2_000).fill(65)
 
 interface Server {
+  readonly name: string
   readonly store: ObjectStore
   /** Of the server, microseconds; undefined where nobody tells. */
   readonly cpuUs: () => Promise<number | undefined>
@@ -29,50 +26,57 @@ const VERBS: Readonly<Record<string, (store: ObjectStore, i: number) => Promise<
   GET: (store, i) => store.get(`put/${i % 50}`),
   'GET absent': (store, i) => store.get(`absent/${i}`),
   HEAD: (store, i) => store.head(`put/${i % 50}`),
-  'LIST 0': (store, i) => listed(store, `absent/${i}`),
-  'LIST 50': (store) => listed(store, 'put/'),
+  'LIST 0 keys': (store, i) => listed(store, `absent/${i}`),
+  'LIST 50 keys': (store) => listed(store, 'put/'),
   DELETE: (store, i) => store.delete([`created/${i}`]),
 }
 
-const server = place === 'light' ? await light() : await minio()
-try {
-  console.log(`${REQUESTS} requests of each kind, bodies of ${body.length} bytes, server: ${place}`)
-  console.log('microseconds of CPU per request (server), requests per second'.padStart(40))
-  const rows: Record<string, Record<string, number | undefined>> = {}
-  for (const [name, send] of Object.entries(VERBS)) {
-    await run(send, WARM, PARALLEL, 0)
-    const alone = await run(send, REQUESTS, 1, WARM)
-    const together = await run(send, REQUESTS, PARALLEL, WARM + REQUESTS)
-    rows[name] = {
-      'one by one': alone.cpuUs,
-      [`${PARALLEL} at once`]: together.cpuUs,
-      server: together.serverUs,
-      'per second': together.perSecond,
+/** Prints a table per server: microseconds of CPU per request, and requests per second. */
+export async function measureRequests(): Promise<void> {
+  for (const start of [light, minio]) {
+    const server = await start()
+    try {
+      console.log(`\n${REQUESTS} requests of each kind to ${server.name}, bodies of ${body.length} bytes, microseconds`)
+      const rows: Record<string, Readonly<Record<string, number | undefined>>> = {}
+      for (const [name, send] of Object.entries(VERBS)) rows[name] = await measure(server, send)
+      console.table(rows)
+    } finally {
+      server.store.close()
+      await server.stop()
     }
   }
-  console.table(rows)
-} finally {
-  server.store.close()
-  await server.stop()
+}
+
+async function measure(server: Server, send: (store: ObjectStore, i: number) => Promise<unknown>) {
+  await run(server, send, WARM, PARALLEL, 0)
+  const alone = await run(server, send, REQUESTS, 1, WARM)
+  const together = await run(server, send, REQUESTS, PARALLEL, WARM + REQUESTS)
+  return {
+    'client, one by one': alone.cpuUs,
+    [`client, ${PARALLEL} at once`]: together.cpuUs,
+    ...(together.serverUs !== undefined && { server: together.serverUs }),
+    'per second': together.perSecond,
+  }
 }
 
 async function run(
+  { store, cpuUs }: Server,
   send: (store: ObjectStore, i: number) => Promise<unknown>,
   count: number,
   parallel: number,
   first: number,
 ) {
-  const serverStart = await server.cpuUs()
+  const serverStart = await cpuUs()
   const start = process.cpuUsage()
   const startMs = performance.now()
   let next = first
   const work = async () => {
-    while (next < first + count) await send(server.store, next++)
+    while (next < first + count) await send(store, next++)
   }
   await Promise.all(Array.from({ length: parallel }, work))
   const elapsedMs = performance.now() - startMs
   const { user, system } = process.cpuUsage(start)
-  const serverEnd = await server.cpuUs()
+  const serverEnd = await cpuUs()
   return {
     cpuUs: Math.round((user + system) / count),
     serverUs: serverEnd && Math.round((serverEnd - serverStart!) / count),
@@ -99,12 +103,12 @@ async function light(): Promise<Server> {
     child.disconnect()
     await once(child, 'exit')
   }
-  return { store, cpuUs, stop }
+  return { name: 'the light server', store, cpuUs, stop }
 }
 
 async function minio(): Promise<Server> {
   const s3 = await startS3()
   await minioClient(s3).makeBucket('bench')
   const store = s3Store({ bucket: 'bench', endpoint: s3.endpoint, region: s3.region, credentials: s3 })
-  return { store, cpuUs: async () => undefined, stop: () => s3.stop() }
+  return { name: s3.kind, store, cpuUs: async () => undefined, stop: () => s3.stop() }
 }
