@@ -45,24 +45,64 @@ export interface ListRequest {
   readonly limit: number
 }
 
-export type Bucket = Map<string, StoredObject>
+/**
+ * The objects of a bucket. Their keys are kept in order beside them, because a bench lists a bucket of many thousand objects hundreds of
+ * times per second.
+ */
+export class Bucket extends Map<string, StoredObject> {
+  readonly #sorted: string[] = []
+
+  override set(key: string, object: StoredObject): this {
+    if (!this.has(key)) this.#sorted.splice(this.#firstNotBefore(key), 0, key)
+    return super.set(key, object)
+  }
+
+  override delete(key: string): boolean {
+    if (this.has(key)) this.#sorted.splice(this.#firstNotBefore(key), 1)
+    return super.delete(key)
+  }
+
+  override clear(): void {
+    this.#sorted.length = 0
+    super.clear()
+  }
+
+  /** Keys from `start` on, in the order of their bytes. */
+  *keysFrom(start: string): Iterable<string> {
+    for (let i = this.#firstNotBefore(start); i < this.#sorted.length; i++) yield this.#sorted[i]!
+  }
+
+  #firstNotBefore(key: string): number {
+    let low = 0
+    let high = this.#sorted.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (compareUtf8(this.#sorted[middle]!, key) < 0) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+}
 
 export function etagOf(body: Uint8Array): string {
   return `"${createHash('md5').update(body).digest('hex')}"`
 }
 
+const SURROGATE = /[\ud800-\udfff]/
+
 /** S3 lists in the order of UTF-8 bytes; JavaScript compares UTF-16 units, which differs beyond U+FFFF. */
 function compareUtf8(a: string, b: string): number {
+  if (!SURROGATE.test(a) && !SURROGATE.test(b)) return a < b ? -1 : Number(a > b)
   return Buffer.compare(Buffer.from(a), Buffer.from(b))
 }
 
 export function listPage(bucket: Bucket, { prefix, after, delimiter, limit }: ListRequest): Page {
-  const keys = [...bucket.keys()].filter((key) => key.startsWith(prefix) && compareUtf8(key, after) > 0)
-  keys.sort(compareUtf8)
   const entries: [string, StoredObject][] = []
   const commonPrefixes: string[] = []
   let last = ''
-  for (const key of keys) {
+  for (const key of bucket.keysFrom(compareUtf8(after, prefix) > 0 ? after : prefix)) {
+    if (key === after) continue
+    if (!key.startsWith(prefix)) break
     const cut = delimiter === '' ? -1 : key.indexOf(delimiter, prefix.length)
     const common = cut === -1 ? undefined : key.slice(0, cut + delimiter.length)
     if (common !== undefined && (common === commonPrefixes.at(-1) || common === after)) continue

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { S3Error } from './s3-buckets.ts'
+import { Bucket, S3Error } from './s3-buckets.ts'
 import { operationOf, perform, type Reply, type S3State } from './s3-operations.ts'
 import { readRequest, type S3Request } from './s3-request.ts'
 import { xmlElement } from './s3-xml.ts'
@@ -90,7 +90,7 @@ export async function startS3Server(initial: S3ServerOptions = {}): Promise<S3Se
     Object.assign(options, initial)
     state.uploads.clear()
     state.buckets.clear()
-    for (const bucket of initial.buckets ?? []) state.buckets.set(bucket, new Map())
+    for (const bucket of initial.buckets ?? []) state.buckets.set(bucket, new Bucket())
     requests.length = 0
     count = 0
   }
