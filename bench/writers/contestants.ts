@@ -10,7 +10,7 @@ export interface Contestant {
   /** The program to which a job is given as its last argument. */
   readonly command: readonly string[]
   readonly env: NodeJS.ProcessEnv
-  /** `engine`: an Iceberg table at a location, which another engine reads. `own`: only the peer itself can read it. */
+  /** `engine`: another engine reads the table at its location. `own`: only the peer itself finds it there. */
   readonly judgedBy: 'engine' | 'own'
   /** The most writers that are worth its time: beyond it, a run takes many minutes and says nothing new. */
   readonly maxWriters: number
@@ -35,7 +35,7 @@ export async function findContestants(built: Built, wanted: readonly string[]): 
   if (wanted.includes('icebird')) {
     const problem = await icebirdProblem()
     const command = [process.execPath, await built.program(join(PEERS, 'icebird.ts'))]
-    if (problem === undefined) found.push({ name: 'icebird', command, env: {}, judgedBy: 'engine', maxWriters: 64 })
+    if (problem === undefined) found.push({ name: 'icebird', command, env: {}, judgedBy: 'own', maxWriters: 64 })
     else missing.push(`icebird: ${problem}`)
   }
   const pythonPeers = PYTHON_PEERS.filter(({ name }) => wanted.includes(name))

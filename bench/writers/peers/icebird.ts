@@ -1,10 +1,12 @@
 /** The same by icebird: tasks of one process, each with a catalog and a resolver of its own. `ICEBIRD` may name its module. */
 import { jobOf, nextWord, say, startWork } from '../../support/in-child.ts'
-import type { ClientJob, ClientReport } from '../job.ts'
+import type { ClientJob, ClientReport, ClientRows } from '../job.ts'
 
 interface Icebird {
   readonly icebergAppend?: (append: object) => Promise<unknown>
   readonly icebergCreateTable: (create: object) => Promise<unknown>
+  readonly icebergRead: (read: object) => Promise<readonly { readonly a: bigint; readonly b: bigint }[]>
+  readonly loadLatestFileCatalogMetadata: (load: object) => Promise<{ readonly metadata: object }>
   readonly s3SignedResolver: (options: object) => object
   readonly fileCatalog: (options: object) => object
 }
@@ -18,15 +20,28 @@ if (icebergAppend === undefined) throw new Error('this icebird cannot append')
 const endpoint = process.env['AWS_ENDPOINT_URL_S3'] ?? ''
 const tableUrl = job.location.replace('s3://', `${endpoint}/`)
 
-function openCatalog(): object {
-  const resolver = icebird.s3SignedResolver({
+function openResolver(): object {
+  return icebird.s3SignedResolver({
     accessKeyId: process.env['AWS_ACCESS_KEY_ID'],
     secretAccessKey: process.env['AWS_SECRET_ACCESS_KEY'],
     region: process.env['AWS_REGION'],
     endpoint,
     pathStyle: true,
   })
-  return icebird.fileCatalog({ resolver, conditionalCommits: true })
+}
+
+function openCatalog(): object {
+  return icebird.fileCatalog({ resolver: openResolver(), conditionalCommits: true })
+}
+
+// It names files by http:, which other engines do not follow: it reads its table itself.
+if (job.action === 'read') {
+  const resolver = openResolver()
+  const { metadata } = await icebird.loadLatestFileCatalogMetadata({ tableUrl, resolver })
+  const rows = await icebird.icebergRead({ tableUrl, resolver, metadata })
+  const said: ClientRows = { rows: rows.map(({ a, b }) => [Number(a), Number(b)] as const) }
+  say(said)
+  process.exit(0)
 }
 
 if (job.action === 'create') {
