@@ -9,7 +9,7 @@ import { quantile } from '../support/figures.ts'
 /** Commits around a milestone that its figures are taken from. */
 const WINDOW = 20
 /** Appends to another table first, so that the first milestone does not pay for the compiler. */
-const WARM_UP = 200
+const WARM_UP = 100
 
 export interface FlatOptions {
   readonly library: string
