@@ -25,6 +25,9 @@ export interface Child {
   readonly stderr: () => string
 }
 
+/** A child that should have said something, did not, and was killed for it. */
+export class SilentChild extends Error {}
+
 const living = new Set<() => void>()
 process.once('exit', () => {
   for (const kill of living) kill()
@@ -63,7 +66,7 @@ export function startChild(command: readonly string[], env: NodeJS.ProcessEnv = 
       const late = new Promise<never>((_resolve, reject) => {
         timer = setTimeout(() => {
           kill()
-          reject(new Error(`${args.at(0) ?? file} said nothing in ${timeoutMs} ms: ${stderr}`))
+          reject(new SilentChild(`${args.at(0) ?? file} said nothing in ${timeoutMs} ms: ${stderr}`))
         }, timeoutMs)
       })
       try {

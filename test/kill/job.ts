@@ -17,6 +17,11 @@ export interface WriterJob {
   readonly pauseMs: number
 }
 
-export type WriterWord = { readonly ready: true } | { readonly settled: true } | { readonly error: string }
+/** `ready`: the table is open; `began`: the first append was acknowledged. */
+export type WriterWord =
+  | { readonly ready: true }
+  | { readonly began: true }
+  | { readonly settled: true }
+  | { readonly error: string }
 
 export const MAX_IDS = 1_000_000

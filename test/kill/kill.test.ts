@@ -41,32 +41,63 @@ async function sabotaged(name: string, append: string): Promise<Built> {
     import { loadTable as load } from './index.js'
     export async function loadTable(...args) {
       const table = await load(...args)
-      return { append: (rows) => (${append})(table, rows), close: () => table.close() }
+      return { append: (rows, options) => (${append})(table, rows, options), close: () => table.close() }
     }`
   await writeFile(library, code)
   return { ...built, library: library.href }
 }
 
+/** Death between the commit and its answer, more often than not: an append that is there, and that nobody was told of. */
+const DIE = `if (JSON.parse(process.argv[2]).until === 'killed' && Math.random() < 0.7) {
+  process.kill(process.pid, 'SIGKILL')
+  await new Promise(() => {})
+}`
+
 describe('a library that breaks its word is found out', () => {
   test.for([
     [
       'lost',
-      31,
+      'none',
       'it acknowledges what it will commit a little later',
       '(table, rows) => (void table.append(rows), Promise.resolve({}))',
     ],
-    ['doubled', 32, 'it appends twice', 'async (table, rows) => (await table.append(rows), table.append(rows))'],
-  ] as const)('%s, seed %i: %s', { timeout: TIMEOUT_MS }, async ([what, seed, , append]) => {
-    const planned = { where: 'local', keys: 'none', kills: 6, seed } as const
-    const report = await killOne(
-      planned,
-      { built: await sabotaged(what, append), judges, s3 },
-      { ...OPTIONS, pauseMs: 5 },
-    )
+    ['doubled', 'none', 'it appends twice', 'async (table, rows) => (await table.append(rows), table.append(rows))'],
+    [
+      'doubled',
+      'one',
+      'it forgets its keys',
+      `async (table, rows) => { const done = await table.append(rows); ${DIE}; return done }`,
+    ],
+  ] as const)('%s rows, keys: %s: %s', { timeout: TIMEOUT_MS }, async ([what, keys, name, append]) => {
+    const planned = { where: 'local', keys, kills: 10, seed: 31 } as const
+    const library = await sabotaged(name.replaceAll(' ', '-'), append)
+    const report = await killOne(planned, { built: library, judges, s3 }, { ...OPTIONS, pauseMs: 5 })
     for (const verdict of report.verdicts) expect(verdict[what], JSON.stringify(verdict)).toBeGreaterThan(0)
     expect(report.problems.length).toBeGreaterThan(0)
   })
 })
+
+test.for(['one', 'many'] as const)(
+  'keys: %s: what a kill left open is appended again, and was there already or not',
+  { timeout: TIMEOUT_MS },
+  async (keys) => {
+    // Keys by looking first: right as long as an id has one writer, and enough to try what is around it.
+    const append = `async (table, rows) => {
+      await table.refresh()
+      const there = new Set((await table.scan({ select: ['id'] }).toArray()).map((row) => row.id))
+      const fresh = rows.filter((row) => !there.has(row.id))
+      if (fresh.length > 0) await table.append(fresh)
+      ${DIE}
+      const again = rows.filter((row) => there.has(row.id)).map((row) => 'row ' + row.id)
+      return { replayed: fresh.length === 0, replayedKeys: again }
+    }`
+    const planned = { where: 'local', keys, kills: 10, seed: 41 } as const
+    const library = await sabotaged(`looks-first-${keys}`, append)
+    const report = await killOne(planned, { built: library, judges, s3 }, { ...OPTIONS, pauseMs: 5 })
+    expect(report.problems).toEqual([])
+    expect(report.landed, 'a kill between a commit and its answer').toBeGreaterThan(0)
+  },
+)
 
 describe.each(KEYS)('writers killed at random, keys: %s', (keys) => {
   test(

@@ -70,6 +70,10 @@ export async function killOne(
   }
 }
 
-function placeOf(where: Where, { keys, seed }: PlannedTable, built: Built, s3: S3Endpoint): Promise<TablePlace> {
-  return where === 'local' ? localPlace(join(built.directory, `${keys}-${seed}`)) : s3Place(s3)
+let tables = 0
+
+async function placeOf(where: Where, { keys, seed }: PlannedTable, built: Built, s3: S3Endpoint): Promise<TablePlace> {
+  if (where !== 'local') return s3Place(s3)
+  tables += 1
+  return localPlace(join(built.directory, `${tables}-${keys}-${seed}`))
 }

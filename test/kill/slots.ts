@@ -1,14 +1,20 @@
 /** Writer processes that are killed at random moments and started again, until there were kills enough; then what is open is settled. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { startChild, type Child } from '../../bench/support/children.ts'
+import { SilentChild, startChild, type Child } from '../../bench/support/children.ts'
 import { seeded } from '../support/seeded.ts'
 import type { WriterJob, WriterWord } from './job.ts'
 
 const READY_TIMEOUT_MS = 120_000
 const SETTLE_TIMEOUT_MS = 180_000
-/** This share of the kills hits a process that is still starting, some time in its first half second. */
-const EARLY_KILLS = 0.15
-const EARLY_MS = 500
+/**
+ * Where the life of a writer begins: with its process, so that the kill hits the start; with the opened table, and so within its first
+ * append most often; or with its first answer, which it gets on a slow machine too.
+ */
+const BIRTHS = [
+  { share: 0.15, after: 'spawn' },
+  { share: 0.35, after: 'ready' },
+  { share: 0.5, after: 'began' },
+] as const
 /** A writer that ends by itself has met an error. So many, and the run is given up. */
 const MAX_FAILED_STARTS = 5
 
@@ -16,7 +22,7 @@ export interface SlotsOptions {
   readonly kills: number
   readonly slots: number
   readonly seed: number
-  /** How long a writer lives from its first append on: exponentially distributed around this mean. */
+  /** How long a writer lives: exponentially distributed around this mean. */
   readonly meanLifeMs: number
   readonly command: (slot: number, until: WriterJob['until']) => readonly string[]
 }
@@ -46,25 +52,40 @@ interface State {
 async function killInTurn(slot: number, random: () => number, options: SlotsOptions, state: State): Promise<void> {
   while (state.left > 0 && state.problems.length < MAX_FAILED_STARTS) {
     state.left -= 1
-    const early = random() < EARLY_KILLS
-    const lifeMs = early ? random() * EARLY_MS : -Math.log(1 - random()) * options.meanLifeMs
+    const after = birth(random())
+    const lifeMs = -Math.log(1 - random()) * options.meanLifeMs
     const child = startChild(options.command(slot, 'killed'))
+    let error: unknown
     try {
-      if (!early) await ready(child)
+      if (after !== 'spawn') await heard(child, 'ready')
+      if (after === 'began') await heard(child, 'began')
       await Promise.race([sleep(lifeMs), child.exited])
-    } catch (error) {
-      state.problems.push(String(error))
+    } catch (caught) {
+      error = caught
     }
     child.kill()
     const { signal } = await child.exited
     if (signal === 'SIGKILL') state.kills += 1
-    else state.problems.push(await lastWord(child))
+    // Whoever died of SIGKILL before it was heard died as it was meant to, unless it was killed because it hung.
+    if (signal === 'SIGKILL' && (error === undefined || !(error instanceof SilentChild))) continue
+    state.problems.push(error === undefined ? await lastWord(child) : String(error))
   }
 }
 
-async function ready(child: Child): Promise<void> {
-  const word = await child.next<WriterWord>(READY_TIMEOUT_MS)
+function birth(drawn: number): (typeof BIRTHS)[number]['after'] {
+  let left = drawn
+  for (const { share, after } of BIRTHS) {
+    left -= share
+    if (left < 0) return after
+  }
+  return 'began'
+}
+
+async function heard(child: Child, what: 'ready' | 'began' | 'settled'): Promise<void> {
+  const word = await child.next<WriterWord>(what === 'settled' ? SETTLE_TIMEOUT_MS : READY_TIMEOUT_MS)
   if ('error' in word) throw new Error(word.error)
+  // With an open append to settle, `began` comes in between.
+  if (!(what in word)) await heard(child, what)
 }
 
 async function lastWord(child: Child): Promise<string> {
@@ -76,9 +97,7 @@ async function lastWord(child: Child): Promise<string> {
 async function settle(slot: number, { command }: SlotsOptions, problems: string[]): Promise<void> {
   const child = startChild(command(slot, 'settled'))
   try {
-    await ready(child)
-    const word = await child.next<WriterWord>(SETTLE_TIMEOUT_MS)
-    if ('error' in word) problems.push(word.error)
+    await heard(child, 'settled')
   } catch (error) {
     problems.push(String(error))
   } finally {

@@ -26,7 +26,7 @@ try {
   const table = await persist(() => loadTable(job.location, job.s3 ? { s3: job.s3 } : {}))
   type Append = Parameters<typeof table.append>
 
-  const append = async (ids: readonly number[]): Promise<void> => {
+  const appendKeyed = async (ids: readonly number[]): Promise<void> => {
     const rows: Append[0] = ids.map((id) => ({ id: BigInt(id), payload: `row ${id}` }))
     if (job.keys === 'none') return appendOnce(ids, () => table.append(rows))
     const keys = ids.map((id) => `row ${id}`)
@@ -35,6 +35,13 @@ try {
     const again = ids.filter((id) => replayed || replayedKeys.includes(`row ${id}`))
     journal.note('replayed', again)
     journal.note('acknowledged', ids)
+  }
+
+  let began = false
+  const append = async (ids: readonly number[]): Promise<void> => {
+    await appendKeyed(ids)
+    if (!began) say({ began: true })
+    began = true
   }
 
   say({ ready: true })
