@@ -135,7 +135,7 @@ export function appendChange(options: AppendChangeOptions): AppendChange {
   }
 }
 
-interface UnboundManifest {
+export interface UnboundManifest {
   readonly key: string
   readonly path: string
   readonly bytes: Uint8Array
@@ -144,7 +144,7 @@ interface UnboundManifest {
 }
 
 /** One manifest per partition spec; its entries inherit snapshot id and sequence numbers from the list (v2). */
-function writeManifests(
+export function writeManifests(
   base: TableMetadata,
   appended: readonly AppendedFile[],
   unique: string,
@@ -197,8 +197,8 @@ function promoted(dataFile: DataFile, types: readonly (Type | undefined)[]): Dat
   return { ...dataFile, partition }
 }
 
-async function putManifestList(
-  options: AppendChangeOptions,
+export async function putManifestList(
+  options: Pick<AppendChangeOptions, 'files'>,
   base: TableMetadata,
   context: DeriveContext,
   parts: {
@@ -233,7 +233,7 @@ async function putManifestList(
 }
 
 /** A name that is used once: an overwrite that is repeated does no harm, so the store may retry it. */
-async function putUnique(
+export async function putUnique(
   files: TableFiles,
   key: string,
   bytes: Uint8Array,
@@ -246,7 +246,7 @@ async function putUnique(
 }
 
 /** As Promise.all, but a failure is told when all have ended: who then cleans up must not be overtaken by a late write. */
-async function allEnded<T extends readonly Promise<unknown>[]>(
+export async function allEnded<T extends readonly Promise<unknown>[]>(
   promises: readonly [...T],
 ): Promise<{ [I in keyof T]: Awaited<T[I]> }> {
   await Promise.allSettled(promises)
@@ -280,12 +280,12 @@ function snapshotOf(
  * Snapshot timestamps never go back, whatever the clocks of the writers say: engines refuse a table whose history does,
  * and time travel by the log would find the wrong snapshot.
  */
-function nextTimestampMs(base: TableMetadata, nowMs: number): number {
+export function nextTimestampMs(base: TableMetadata, nowMs: number): number {
   const before = [currentSnapshot(base)?.timestampMs, base.snapshotLog.at(-1)?.timestampMs]
   return Math.max(nowMs, ...before.flatMap((ms) => (ms === undefined ? [] : [ms + 1])))
 }
 
-function snapshotUpdates(base: TableMetadata, snapshot: Snapshot): readonly TableUpdate[] {
+export function snapshotUpdates(base: TableMetadata, snapshot: Snapshot): readonly TableUpdate[] {
   const before = base.refs[MAIN_BRANCH]
   return [
     { action: 'add-snapshot', snapshot },
