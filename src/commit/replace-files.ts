@@ -30,6 +30,8 @@ export interface Replacement {
 
 /** Says what has to be replaced, and writes what replaces it. */
 export interface ReplaceSource {
+  /** What {@link find} would say if nothing new were to be replaced; undefined before it was asked. Without requests. */
+  known(base: TableMetadata, listed: readonly ManifestFile[]): Replacement | undefined
   find(base: TableMetadata, listed: readonly ManifestFile[], signal: AbortSignal | undefined): Promise<Replacement>
   /** Keys of all that was written, once nothing more is under way. */
   written(): Promise<readonly string[]>
@@ -86,9 +88,10 @@ export function replaceChange(options: ReplaceChangeOptions): ReplaceChange {
   return {
     what: options.what ?? `the overwrite of ${options.files.location}`,
     prepare: async (head, signal) => {
-      const { base, replacement, before } = await findOn(state, head, head.lastUpdatedMs, signal)
-      await replacement.uploads
-      if (options.appended.length + replacement.manifests.length + before.length > 0) return true
+      const { base, listed, before } = await openBase(state, head, head.lastUpdatedMs, signal)
+      const found = await options.source.find(base, listed, signal)
+      await found.uploads
+      if (isChange(options, found) || before.length > 0) return true
       return (options.also?.(base, undefined) ?? []).length > 0
     },
     derive: (head, context) => derive(state, head, context),
@@ -100,54 +103,99 @@ export function replaceChange(options: ReplaceChangeOptions): ReplaceChange {
   }
 }
 
-async function findOn(state: State, head: TableMetadata, nowMs: number, signal: AbortSignal | undefined) {
-  const { options } = state
+/** A base with what the change does to it before anything is replaced. */
+interface OpenBase {
+  readonly before: readonly TableUpdate[]
+  readonly base: TableMetadata
+  readonly parent: Snapshot | undefined
+  readonly listed: readonly ManifestFile[]
+}
+
+async function openBase(
+  { options }: State,
+  head: TableMetadata,
+  nowMs: number,
+  signal: AbortSignal | undefined,
+): Promise<OpenBase> {
   const before = options.before?.(head) ?? []
   const base = before.length === 0 ? head : applyUpdates(head, before, { nowMs, baseFile: '' })
   const parent = currentSnapshot(base)
   const listed = parent ? await options.lists.get(parent, signal) : []
   refuseLiveDeletes(listed, options.files.location)
   await options.verify?.(base, listed, signal)
-  return { before, base, parent, listed, replacement: await options.source.find(base, listed, signal) }
+  return { before, base, parent, listed }
 }
 
+/**
+ * The manifest list is written while the base's new manifests are still being looked at, on the guess that nothing in them
+ * matches: the fewer round trips an attempt takes, the fewer versions of others come before it.
+ */
 async function derive(state: State, head: TableMetadata, context: DeriveContext): Promise<Derived> {
   const { options } = state
-  const { before, base, parent, listed, replacement } = await findOn(state, head, context.nowMs, context.signal)
+  const on = await openBase(state, head, context.nowMs, context.signal)
+  const { before, base, listed } = on
+  const guess = options.source.known(base, listed)
+  const finding = options.source.find(base, listed, context.signal)
+  const guessed = guess && isChange(options, guess) ? write(state, on, guess, context) : undefined
+  const [found, early] = await allEnded([finding, guessed ?? Promise.resolve(undefined)])
+  const isRight = early !== undefined && guess!.manifests.length === found.manifests.length
+  if (early && !isRight) state.written.push(early.key)
+  if (!isChange(options, found)) return withoutSnapshot(state, on)
+  const written = isRight ? early : await write(state, on, found, context)
+  const { snapshot, lines } = written
+  options.lists.set(snapshot.manifestList!, lines)
+  state.used = written.used
+  state.snapshotId = options.snapshotId
+  state.deletedRows = written.deletedRows
+  const own = snapshotUpdates(base, snapshot)
+  const withSnapshot = applyUpdates(base, own, { nowMs: context.nowMs, baseFile: '' })
+  return { updates: [...before, ...own, ...(options.also?.(withSnapshot, snapshot) ?? [])], scratch: [written.key] }
+}
+
+function isChange({ appended }: ReplaceChangeOptions, { manifests }: Replacement): boolean {
+  return appended.length + manifests.length > 0
+}
+
+/** What one snapshot needs: manifests of added files, and the list. */
+interface Written {
+  readonly key: string
+  readonly snapshot: Snapshot
+  readonly lines: readonly ManifestFile[]
+  readonly used: ReadonlySet<string>
+  readonly deletedRows: bigint
+}
+
+async function write(
+  state: State,
+  { base, parent, listed }: OpenBase,
+  replacement: Replacement,
+  context: DeriveContext,
+): Promise<Written> {
+  const { options } = state
+  const { snapshotId: id, files, runtime } = options
   const added: AppendedFile[] = [...options.appended, ...replacement.added.map((dataFile) => stored(options, dataFile))]
-  if (added.length + replacement.manifests.length === 0) return withoutSnapshot(state, base, before)
   const { manifests, uploads } = writeAdded(state, base, added, context.signal)
   const sequenceNumber = base.lastSequenceNumber + 1n
   const replaced = new Map(replacement.manifests.map((one) => [one.replaces, one.line(sequenceNumber)]))
   const carried = listed.flatMap((manifest) => replaced.get(manifest.path) ?? (hasFiles(manifest) ? manifest : []))
-  const { snapshotId: id, files } = options
-  const list = putManifestList({ files }, base, context, {
-    id,
-    unique: uuid(options.runtime),
-    manifests,
-    carried,
-    written: state.written,
-  })
+  const parts = { id, unique: uuid(runtime), manifests, carried, written: state.written }
+  const list = putManifestList({ files }, base, context, parts)
   const [{ key, path, manifests: lines }] = await allEnded([list, uploads, replacement.uploads])
-  const removed = tallyAll(replacement.manifests.map((one) => one.removed))
-  const snapshot = snapshotOf(options, base, context, {
-    added: added.map((file) => file.dataFile),
-    removed,
-    parent,
-    path,
-  })
-  options.lists.set(path, lines)
+  // From now on it is scratch of the attempt.
   state.written.splice(state.written.indexOf(key), 1)
-  state.used = new Set([...added, ...manifests, ...replacement.manifests].map((one) => one.key))
-  state.snapshotId = id
-  state.deletedRows = removed.records - replacement.added.reduce((sum, file) => sum + file.recordCount, 0n)
-  const own = snapshotUpdates(base, snapshot)
-  const withSnapshot = applyUpdates(base, own, { nowMs: context.nowMs, baseFile: '' })
-  return { updates: [...before, ...own, ...(options.also?.(withSnapshot, snapshot) ?? [])], scratch: [key] }
+  const removed = tallyAll(replacement.manifests.map((one) => one.removed))
+  const made = { added: added.map((file) => file.dataFile), removed, parent, path }
+  return {
+    key,
+    snapshot: snapshotOf(options, base, context, made),
+    lines,
+    used: new Set([...added, ...manifests, ...replacement.manifests].map((one) => one.key)),
+    deletedRows: removed.records - replacement.added.reduce((sum, file) => sum + file.recordCount, 0n),
+  }
 }
 
 /** Nothing is removed and nothing added: what else the change does, if it does anything. */
-function withoutSnapshot(state: State, base: TableMetadata, before: Derived['updates']): Derived {
+function withoutSnapshot(state: State, { base, before }: OpenBase): Derived {
   const updates = [...before, ...(state.options.also?.(base, undefined) ?? [])]
   if (updates.length === 0) throw new NothingLeft('nothing is left to replace')
   state.used = new Set()

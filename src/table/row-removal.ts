@@ -72,6 +72,10 @@ export class RowRemoval implements ReplaceSource {
     this.#options = options
   }
 
+  known(base: TableMetadata, listed: readonly ManifestFile[]): Replacement | undefined {
+    return base.currentSchemaId === this.#schemaId ? this.#replacement(listed) : undefined
+  }
+
   async find(
     base: TableMetadata,
     listed: readonly ManifestFile[],
@@ -93,6 +97,10 @@ export class RowRemoval implements ReplaceSource {
       throwIfAborted(signal, `the overwrite of ${files.location}`)
       this.#manifests.set(manifest.path, await this.#judgeManifest(manifest, round))
     })
+    return this.#replacement(listed)
+  }
+
+  #replacement(listed: readonly ManifestFile[]): Replacement {
     const fates = listed.flatMap((manifest) => {
       const fate = this.#manifests.get(manifest.path)
       return fate === undefined || fate === 'untouched' ? [] : [fate]

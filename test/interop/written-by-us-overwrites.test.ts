@@ -46,8 +46,7 @@ const rewritten = once(async (key: `${PlaceKind} ${string}`) => {
   await using table = await createTable(place.location, { schema: schema(columns), ...options })
   await table.append(input)
   const done = await table.overwrite(isIn('n', [0, 1]), input.slice(1, 2))
-  expect(done).toMatchObject({ rows: 1, deletedRows: 2 })
-  expect(table.currentSnapshot()!.operation).toBe('overwrite')
+  if (done.deletedRows !== 2) throw new Error(`${done.deletedRows} rows removed, expected 2`)
   return place
 })
 
@@ -180,7 +179,8 @@ const shared = once(async (): Promise<Place> => {
     append: `SELECT * FROM VALUES (4, 'b'), (5, 'b'), (6, CAST(NULL AS STRING)) AS (n, s)`,
   })
   await using table = await loadTable(place.location)
-  expect(await table.delete(or(eq('n', 2), eq('n', 5), isNull('s')))).toMatchObject({ deletedRows: 3 })
+  const { deletedRows } = await table.delete(or(eq('n', 2), eq('n', 5), isNull('s')))
+  if (deletedRows !== 3) throw new Error(`${deletedRows} rows removed, expected 3`)
   return place
 })
 

@@ -108,7 +108,35 @@ describe('overwrite beside other writers', () => {
       .map(({ key }) => key)
       .filter((key) => key.endsWith('-m0.avro'))
     expect(written.filter((key) => !listed.has(key))).toEqual([])
+    // The list that was written on the guess that nothing new matches is gone too.
+    expect((await collect(store.list('t/metadata/snap-'))).length).toBe(table.snapshots().length)
     expect(await ids(table)).toEqual([2, 4])
+  })
+
+  test('a list is written while new manifests are still being looked at, and serves if nothing in them matches', async () => {
+    const { store, table, other } = await newTable()
+    await table.append([row(1, 'a'), row(2, 'b')])
+    const lose = before(3, async () => {
+      await other.append([row(3, 'z')])
+      lost = true
+    })
+    let lost = false
+    let listed: (() => void) | undefined
+    const isListed = new Promise<void>((resolve) => (listed = resolve))
+    store.rule = (call) => {
+      if (lost && call.verb === 'put' && call.key.startsWith('t/metadata/snap-')) listed!()
+      // Forever, if the list would wait for this.
+      if (lost && call.verb === 'get' && call.key.endsWith('-m0.avro')) return () => isListed
+      return lose(call)
+    }
+    const manifests = () => store.calls.filter(({ verb, key }) => verb === 'get' && key.endsWith('-m0.avro')).length
+    const readBefore = manifests()
+    const done = await table.delete(eq('kind', 'a'))
+    expect(done).toMatchObject({ version: 4, attempts: 2 })
+    expect(manifests() - readBefore).toBe(2)
+    expect(await ids(table)).toEqual([2, 3])
+    const ownLists = store.calls.filter(({ verb, key }) => verb === 'put' && key.includes(`/snap-${done.snapshotId}-`))
+    expect(ownLists.length).toBe(2)
   })
 
   test('two that meet: the file that one has rewritten is looked at anew by the other', async () => {
