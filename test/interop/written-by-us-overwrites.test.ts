@@ -80,21 +80,33 @@ const odd = (count: number) => Array.from({ length: count }, (_, n) => n).filter
 
 /** Those that prune by partitions and bounds; what others do with each case is told in the tests of partitions. */
 describe.each(['pyiceberg', 'duckdb', 'spark'] as const)('rewritten by us, partitioned > %s', (engine) => {
-  test.for(Object.keys(PARTITION_CASES))('%s', { timeout: 120_000 }, async (name, context) => {
+  test.for(Object.keys(PARTITION_CASES))('%s: all rows', { timeout: 180_000 }, async (name, context) => {
+    const { gaps } = PARTITION_CASES[name]!
+    const question = { rows: partitionedRows(name), gaps }
+    const { given, right } = await ask(judges, engine, context, await partitioned(name), question)
+    expect(given).toEqual(right)
+  })
+
+  test.for(Object.keys(PARTITION_CASES))('%s: the rows of each filter', { timeout: 180_000 }, async (name, context) => {
     const one = PARTITION_CASES[name]!
-    const { expected } = rowsOf(one)
-    const third = Math.ceil(expected.length / 3)
-    const rows = expected.filter((_, n) => n === 1 || (n % 2 === 0 && n < 2 * third))
-    const place = await partitioned(name)
-    const all = await ask(judges, engine, context, place, { rows, gaps: one.gaps })
-    expect(all.given).toEqual(all.right)
-    const gap = (one.filterGaps ?? one.gaps)?.[engine]
-    if (gap !== undefined) return
+    const rows = partitionedRows(name)
     const filters = filtersOf(one, rows)
-    const filtered = await askFilters(judges, engine, context, place, { rows, filters, gap: undefined })
-    expect(filtered.given).toEqual(filtered.right)
+    const known = (one.filterGaps ?? one.gaps)?.[engine]
+    // A gap that loses rows of certain partitions need not show in the rows that are left here.
+    if (known === 'loses rows') return context.skip(`${engine} loses rows of such partitions`)
+    // Row 1, alone in its file, is -0: to Spark a file whose upper bound is -0 holds no 0.
+    const gap: Gap | undefined = name === 'none' && engine === 'spark' ? 'loses rows' : known
+    const asked = { rows, filters, gap }
+    const { given, right } = await askFilters(judges, engine, context, await partitioned(name), asked)
+    expect(given).toEqual(right)
   })
 })
+
+function partitionedRows(name: string): readonly CanonicalRow[] {
+  const { expected } = rowsOf(PARTITION_CASES[name]!)
+  const third = Math.ceil(expected.length / 3)
+  return expected.filter((_, n) => n === 1 || (n % 2 === 0 && n < 2 * third))
+}
 
 interface Evolved extends Place {
   readonly before: bigint
