@@ -10,7 +10,7 @@ import { currentSchema, specById } from '../spec/metadata.ts'
 import type { PartitionSpec } from '../spec/partition.ts'
 import type { Schema } from '../spec/types.ts'
 import type { TableFiles } from '../store/table-files.ts'
-import { putUnique } from './put-unique.ts'
+import { putUnique } from './upload.ts'
 import type { MergePlan } from './tiers.ts'
 
 const READ_AT_ONCE = 16

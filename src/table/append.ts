@@ -15,7 +15,7 @@ import { land } from '../commit/landing.ts'
 import type { CommitStats } from '../commit/stats.ts'
 import { newStats } from '../commit/stats.ts'
 import type { IntentName } from '../commit/window.ts'
-import { invalid } from '../errors.ts'
+import { invalid, unsupported } from '../errors.ts'
 import { checkWritable } from '../spec/properties.ts'
 import type { RequestCounter } from '../store/request-counter.ts'
 import { requestsSince } from '../store/request-counter.ts'
@@ -237,4 +237,12 @@ export function nothingAppended(committer: Committer): AppendResult {
 export function checkTimeout(timeoutMs: number | undefined): void {
   if (timeoutMs === undefined || (typeof timeoutMs === 'number' && timeoutMs > 0)) return
   invalid(`timeoutMs is ${String(timeoutMs)}, expected a number of milliseconds above 0`)
+}
+
+/** A transaction that is repeated makes all its changes again; a key of one of its appends could not tell. */
+export function refuseKeys(options: object): void {
+  const { idempotencyKey, idempotencyKeys } = options as AppendOptions
+  if (idempotencyKey !== undefined || idempotencyKeys !== undefined) {
+    unsupported('idempotency keys belong to table.append; other changes cannot have one')
+  }
 }

@@ -10,6 +10,7 @@ import { takeSignal } from '../runtime.ts'
 import type { DataFile } from '../spec/data-file.ts'
 import type { TableMetadata } from '../spec/metadata.ts'
 import { currentSchema, currentSnapshot, defaultSpec, snapshotById } from '../spec/metadata.ts'
+import type { Predicate } from '../spec/expressions.ts'
 import type { PartitionSpec } from '../spec/partition.ts'
 import type { Schema } from '../spec/types.ts'
 import { RequestCounter } from '../store/request-counter.ts'
@@ -25,6 +26,7 @@ import type { AsOf } from './as-of.ts'
 import { parseSnapshotId, resolveAsOf } from './as-of.ts'
 import { latestScan } from './latest-scan.ts'
 import type { OpenOptions } from './open-place.ts'
+import type { ChangeResult, DeleteOptions, OverwriteOptions } from './overwrite.ts'
 import type { RowIn, RowOut, RowTypes } from './row-types.ts'
 import type { TableScanOptions } from './scan-table.ts'
 import { scanTable } from './scan-table.ts'
@@ -173,6 +175,54 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
   }
 
   /**
+   * Removes the rows for which `predicate` is true and adds others, as one version. Rows that match are those that are in
+   * the table at the moment of the commit, also those that others append meanwhile. Where the predicate is neither true
+   * nor false, because of a null, a row stays. Files that hold matching and other rows are written anew without the
+   * matching ones; older snapshots keep the files of before.
+   *
+   * Requests: two for the newest version, the manifest list, each manifest that may list matching files and each file of
+   * which metadata do not decide; one or more per new file, one per changed manifest; then as {@link append}. Losing to
+   * another writer, only what that one added is looked at again.
+   *
+   * Errors: as {@link append}; `commit-conflict` when another writer changes the columns of the predicate; `unsupported`
+   * for tables with delete files.
+   *
+   * @example
+   * ```ts
+   * import { eq, loadTable } from 'datashard'
+   *
+   * await using events = await loadTable('./events')
+   * const { deletedRows, rows } = await events.overwrite(eq('id', 'b'), [{ id: 'b', at: '2026-01-31T12:00:00Z', amount: '2.00' }])
+   * console.log(`${deletedRows} rows became ${rows}`)
+   * ```
+   */
+  async overwrite(
+    predicate: Predicate,
+    rows: AppendInput<RowIn<T>>,
+    options: OverwriteOptions = {},
+  ): Promise<ChangeResult> {
+    takeSignal(options.signal)
+    return this.transaction(async (tx) => void (await tx.overwrite(predicate, rows, options)), options)
+  }
+
+  /**
+   * Removes the rows for which `predicate` is true: {@link overwrite} without rows to add. If there are none, nothing is
+   * committed.
+   *
+   * @example
+   * ```ts
+   * import { eq, loadTable } from 'datashard'
+   *
+   * await using events = await loadTable('./events')
+   * const { deletedRows } = await events.delete(eq('id', 'b'))
+   * ```
+   */
+  async delete(predicate: Predicate, options: DeleteOptions = {}): Promise<ChangeResult> {
+    takeSignal(options.signal)
+    return this.transaction((tx) => tx.delete(predicate, options), options)
+  }
+
+  /**
    * Rows of the table, or of an earlier state of it. Nothing is read before the first row is asked for.
    *
    * @example
@@ -268,7 +318,7 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
   async transaction(
     body: (tx: Transaction<T>) => Promise<void> | void,
     options: { readonly signal?: AbortSignal | undefined; readonly timeoutMs?: number | undefined } = {},
-  ): Promise<AppendResult> {
+  ): Promise<ChangeResult> {
     checkTimeout(options.timeoutMs)
     const tx = this.newTransaction()
     try {
