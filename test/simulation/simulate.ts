@@ -1,0 +1,83 @@
+/** One seed, from its scenario to the judgement. */
+import { loadTable } from '../../src/table/load.ts'
+import { DataShardError } from '../../src/errors.ts'
+import { startLambda } from './lambdas.ts'
+import { judge } from './oracle.ts'
+import { prepareTable, startDropper, startForeignEngine, startTransactions } from './others.ts'
+import { startReader } from './readers.ts'
+import type { Scenario, Size } from './scenario.ts'
+import { scenarioOf } from './scenario.ts'
+import { warmed } from './warm.ts'
+import type { WorldOptions } from './world.ts'
+import { LOCATION, World } from './world.ts'
+import { startWriter } from './writers.ts'
+
+export interface SimulationOptions extends WorldOptions {
+  readonly size?: Size
+  /** Changes to what the seed says. */
+  readonly change?: Partial<Scenario>
+}
+
+export interface Outcome {
+  readonly seed: number
+  readonly scenario: Scenario
+  /** Everything that is wrong. */
+  readonly violations: readonly string[]
+  readonly traceHash: string
+  readonly counts: ReadonlyMap<string, number>
+  readonly requests: number
+  readonly events: number
+  readonly versions: number
+  /** Virtual time. */
+  readonly elapsedMs: number
+}
+
+export async function simulate(seed: number, options: SimulationOptions = {}): Promise<Outcome> {
+  await warmed()
+  const scenario = { ...scenarioOf(seed, options.size), ...options.change }
+  const world = new World(scenario, options)
+  let violations: string[]
+  try {
+    await prepareTable(world)
+    const keys = scenario.keyed && (await takesKeys(world))
+    populate(world, keys)
+    await world.run()
+    violations = await judge(world)
+  } catch (error) {
+    const text = error instanceof Error ? error.stack : String(error)
+    violations = [...world.history.violations, ...world.ground.offences, `the world broke off: ${text}`]
+  }
+  return {
+    seed,
+    scenario,
+    violations,
+    traceHash: world.ground.traceHash(),
+    counts: world.history.counts,
+    requests: world.ground.requests,
+    events: world.scheduler.events,
+    versions: world.ground.created.length,
+    elapsedMs: world.nowMs,
+  }
+}
+
+function populate(world: World, keys: boolean): void {
+  const { scenario } = world
+  for (let index = 0; index < scenario.writers; index++) startWriter(world, index)
+  for (let index = 0; index < scenario.lambdas; index++) startLambda(world, index, keys)
+  for (let index = 0; index < scenario.readers; index++) startReader(world, index)
+  if (scenario.transactions > 0) startTransactions(world)
+  if (scenario.foreignCommits > 0) startForeignEngine(world)
+  if (scenario.drops > 0) startDropper(world)
+}
+
+/** Whether this version of the library knows idempotency keys; one that does not says so before it writes anything. */
+async function takesKeys(world: World): Promise<boolean> {
+  const table = await loadTable(LOCATION, { store: world.ground.store })
+  try {
+    await table.append([], { idempotencyKey: 'asked' })
+    return true
+  } catch (error) {
+    if (DataShardError.is(error, 'unsupported')) return false
+    throw error
+  }
+}
