@@ -3,7 +3,7 @@
  */
 import { createHash } from 'node:crypto'
 import { DataShardError } from '../../src/errors.ts'
-import { parseVersionName } from '../../src/commit/version.ts'
+import { HINT_NAME, parseHint, parseVersionName } from '../../src/commit/version.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import type { ObjectStore, PutOptions, PutResult } from '../../src/store/store.ts'
 import { wallMs } from './process.ts'
@@ -34,6 +34,8 @@ export interface GroundOptions {
 export class Ground {
   readonly store: ObjectStore
   readonly created: CreatedVersion[] = []
+  /** Times that the hint went back; only what came late may do that. */
+  hintsBack = 0
   /** What no store or writer may do, whatever comes of it. */
   readonly offences: string[] = []
   readonly #options: GroundOptions
@@ -67,6 +69,7 @@ export class Ground {
     const mode = this.#options.ignoresConditions ? 'overwrite' : options.mode
     const named = key.startsWith(PREFIX) ? parseVersionName(key.slice(PREFIX.length)) : undefined
     const replaced = named && (await this.store.head(key)) !== undefined
+    const hint = key === `${PREFIX}${HINT_NAME}` ? await this.store.get(key) : undefined
     const result = await this.store.put(key, bytes, { ...options, mode, signal: undefined })
     if (named && result.outcome === 'written') {
       if (options.mode !== 'create') this.offences.push(`${who} wrote version ${named.version} unconditionally`)
@@ -74,7 +77,16 @@ export class Ground {
       const { nowMs } = this.#options.scheduler
       this.created.push({ version: named.version, bytes, atMs: nowMs, by: who })
     }
+    if (hint && result.outcome === 'written') this.#judgeHint(who, hint, bytes, options)
     return result
+  }
+
+  /** Who replaces the hint that it has read (`If-Match`) knows what it replaces. */
+  #judgeHint(who: string, before: Uint8Array, after: Uint8Array, options: PutOptions): void {
+    const [from, to] = [parseHint(before), parseHint(after)]
+    if (from === undefined || to === undefined || to >= from) return
+    this.hintsBack += 1
+    if (typeof options.mode === 'object') this.offences.push(`${who} moved the hint back from ${from} to ${to}`)
   }
 }
 

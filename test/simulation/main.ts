@@ -1,9 +1,10 @@
 /**
  * `npm run test:simulation -- --seeds 1000 --from 1 [--size large]`: runs seeds. `--seed N`: one, with its trace.
- * `--minutes M`: as many as there is time for, from a random seed on. Ends with 1 at the first seed that fails.
+ * `--minutes M`: as many as there is time for, from a random seed on. Ends with 1 at the first seed that fails, or with
+ * `--keep-going` after all of them. `--strict`: known defects count as well.
  */
 import { parseArgs } from 'node:util'
-import type { Outcome } from './simulate.ts'
+import type { Outcome, SimulationOptions } from './simulate.ts'
 import { simulate } from './simulate.ts'
 import type { Size } from './scenario.ts'
 import { report, Totals } from './report.ts'
@@ -16,13 +17,14 @@ const { values } = parseArgs({
     minutes: { type: 'string' },
     size: { type: 'string', default: 'small' },
     'keep-going': { type: 'boolean', default: false },
+    strict: { type: 'boolean', default: false },
   },
 })
 
-const size = values.size as Size
+const options: SimulationOptions = { size: values.size as Size, strict: values.strict }
 
 async function replay(seed: number): Promise<Outcome> {
-  const outcome = await simulate(seed, { size, onTrace: (line) => console.log(line) })
+  const outcome = await simulate(seed, { ...options, onTrace: (line) => console.log(line) })
   console.log(JSON.stringify(outcome.scenario, undefined, 2))
   return outcome
 }
@@ -31,11 +33,11 @@ async function runSeeds(from: number, count: number, untilMs: number): Promise<n
   const totals = new Totals()
   let failed = 0
   for (let seed = from; seed < from + count && Date.now() < untilMs; seed++) {
-    const outcome = await simulate(seed, { size })
+    const outcome = await simulate(seed, options)
     totals.add(outcome)
     if (outcome.violations.length === 0) continue
     failed += 1
-    console.log(report(outcome, size))
+    console.log(report(outcome, options))
     if (!values['keep-going']) break
   }
   console.log(totals.text())
@@ -44,7 +46,7 @@ async function runSeeds(from: number, count: number, untilMs: number): Promise<n
 
 if (values.seed !== undefined) {
   const outcome = await replay(Number(values.seed))
-  console.log(report(outcome, size))
+  console.log(report(outcome, options))
   process.exitCode = outcome.violations.length > 0 ? 1 : 0
 } else {
   const minutes = values.minutes === undefined ? undefined : Number(values.minutes)

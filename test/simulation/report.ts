@@ -1,11 +1,11 @@
 /** What a run of seeds is told as. */
-import type { Size } from './scenario.ts'
-import type { Outcome } from './simulate.ts'
+import type { Outcome, SimulationOptions } from './simulate.ts'
 
 const MAX_VIOLATIONS = 12
 
 /** One outcome: what is wrong, and the command that replays it. */
-export function report(outcome: Outcome, size: Size): string {
+export function report(outcome: Outcome, { size = 'small', strict = false }: SimulationOptions): string {
+  const flags = `${size === 'small' ? '' : ` --size ${size}`}${strict ? ' --strict' : ''}`
   const { seed, violations, versions, requests, elapsedMs, traceHash } = outcome
   const counts = [...outcome.counts].map(([what, count]) => `${what} ${count}`).join(', ')
   const facts = `${versions} versions, ${requests} requests, ${Math.round(elapsedMs)} ms, trace ${traceHash.slice(0, 12)}`
@@ -15,7 +15,7 @@ export function report(outcome: Outcome, size: Size): string {
   return [
     `seed ${seed} FAILED (${facts}; ${counts}):`,
     ...shown,
-    `  replay: npm run test:simulation -- --seed ${seed}${size === 'small' ? '' : ` --size ${size}`}`,
+    `  replay: npm run test:simulation -- --seed ${seed}${flags}`,
   ].join('\n')
 }
 

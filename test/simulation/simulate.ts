@@ -1,7 +1,9 @@
 /** One seed, from its scenario to the judgement. */
 import { loadTable } from '../../src/table/load.ts'
 import { DataShardError } from '../../src/errors.ts'
+import { avoidance, unexplained } from './known-defects.ts'
 import { startLambda } from './lambdas.ts'
+import { startMaintenance } from './maintenance.ts'
 import { judge } from './oracle.ts'
 import { prepareTable, startDropper, startForeignEngine, startTransactions } from './others.ts'
 import { startReader } from './readers.ts'
@@ -16,6 +18,8 @@ export interface SimulationOptions extends WorldOptions {
   readonly size?: Size
   /** Changes to what the seed says. */
   readonly change?: Partial<Scenario>
+  /** Also what is known already. */
+  readonly strict?: boolean
 }
 
 export interface Outcome {
@@ -34,7 +38,8 @@ export interface Outcome {
 
 export async function simulate(seed: number, options: SimulationOptions = {}): Promise<Outcome> {
   await warmed()
-  const scenario = { ...scenarioOf(seed, options.size), ...options.change }
+  const strict = options.strict ?? false
+  const scenario = { ...scenarioOf(seed, options.size), ...(!strict && avoidance()), ...options.change }
   const world = new World(scenario, options)
   let violations: string[]
   try {
@@ -50,7 +55,7 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
   return {
     seed,
     scenario,
-    violations,
+    violations: strict ? violations : unexplained(violations),
     traceHash: world.ground.traceHash(),
     counts: world.history.counts,
     requests: world.ground.requests,
@@ -68,6 +73,7 @@ function populate(world: World, keys: boolean): void {
   if (scenario.transactions > 0) startTransactions(world)
   if (scenario.foreignCommits > 0) startForeignEngine(world)
   if (scenario.drops > 0) startDropper(world)
+  if (scenario.maintenance) startMaintenance(world)
 }
 
 /** Whether this version of the library knows idempotency keys; one that does not says so before it writes anything. */

@@ -4,6 +4,7 @@
  * requests are repeated by the retry policy and throw `unavailable` in the end; a conditional put is sent once, and is
  * `unknown` when no answer came that says anything.
  */
+import { setMaxListeners } from 'node:events'
 import { DataShardError, throwIfAborted } from '../../src/errors.ts'
 import { ClockOffset } from '../../src/store/clock-offset.ts'
 import { Observers } from '../../src/store/observers.ts'
@@ -188,6 +189,8 @@ export class SimulatedStore implements ObjectStore {
       }
       const fail = (error: Error) => end(() => reject(error))
       const onAbort = () => fail(aborted(request, what))
+      // Many requests of one scan share its signal.
+      if (request.signal) setMaxListeners(0, request.signal)
       request.signal?.addEventListener('abort', onAbort, { once: true })
       const noAnswer = () => fail(new NoAnswer(unavailable(what)))
       const answer = (value: T) => {

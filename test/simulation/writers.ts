@@ -4,6 +4,7 @@ import type { OpenOptions } from '../../src/table/open-place.ts'
 import type { Table } from '../../src/table/table.ts'
 import type { Chance } from './chance.ts'
 import { rowsOf } from './history.ts'
+import { LONG_STOP_MS } from './maintenance.ts'
 import type { SimulatedProcess } from './process.ts'
 import type { World } from './world.ts'
 import { LOCATION } from './world.ts'
@@ -84,7 +85,7 @@ export function trouble({ world, process, chance }: Actor): void {
   const lifeMs = Math.max(1_000, scenario.pauseMs * scenario.appendsPerWriter)
   if (chance.is(scenario.kills)) scheduler.after(chance.between(0, lifeMs * 2), () => process.kill())
   if (!chance.is(scenario.stops)) return
-  const ms = chance.pick([5_000, 70_000, 600_000, 3_600_000])
+  const ms = chance.pick([5_000, 70_000, 600_000, scenario.maintenance ? LONG_STOP_MS : 3_600_000])
   const clockStandsStill = chance.is(0.5)
   scheduler.after(chance.between(0, lifeMs * 2), () => process.stop(ms, clockStandsStill))
 }
