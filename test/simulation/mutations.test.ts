@@ -23,7 +23,8 @@ async function firstFailure(
 }
 
 describe('a protection is switched off, and the simulation finds it:', () => {
-  test.each(MUTATIONS)('$off', { timeout: 300_000 }, async ({ module, replace, change, within }) => {
+  test.each(MUTATIONS)('$off', { timeout: 300_000 }, async ({ module, replace, change, within, shows }) => {
+    let seed: number
     const path = `../../src/${module}`
     vi.resetModules()
     vi.doMock(path, async (importOriginal) => {
@@ -34,9 +35,15 @@ describe('a protection is switched off, and the simulation finds it:', () => {
       const { simulate } = await import('./simulate.ts')
       const found = await firstFailure(simulate, within, { change })
       expect(found, `nothing found within ${within} seeds`).toBeDefined()
+      expect(found!.violations.join('\n')).toMatch(shows)
+      seed = found!.seed
     } finally {
       vi.doUnmock(path)
     }
+    // With the protection on, the same world is sound.
+    vi.resetModules()
+    const { simulate } = await import('./simulate.ts')
+    expect((await simulate(seed, { change })).violations).toEqual([])
   })
 
   test('the store does not honour conditions', async () => {

@@ -18,6 +18,8 @@ export interface Mutation {
   readonly change: Partial<Scenario>
   /** Seeds within which it must be found. */
   readonly within: number
+  /** What its loss comes to. */
+  readonly shows: RegExp
 }
 
 /** A small world in which requests fail and are repeated. */
@@ -58,6 +60,7 @@ export const MUTATIONS: readonly Mutation[] = [
     }),
     change: ROUGH,
     within: 20,
+    shows: /exists already|is in the table 2 times|is missing/,
   },
   {
     off: 'the look after a lost answer: an unknown create counts as lost, and is made again',
@@ -73,6 +76,7 @@ export const MUTATIONS: readonly Mutation[] = [
     }),
     change: ROUGH,
     within: 20,
+    shows: /exists already|is in the table 2 times|is missing/,
   },
   {
     off: 'certainty: what an append wrote is deleted also when it may have been committed',
@@ -80,6 +84,7 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: () => ({ isCertain: () => true }),
     change: { ...ROUGH, impatient: 0.5, appendsPerWriter: 6 },
     within: 100,
+    shows: /is missing/,
   },
   {
     off: 'custody: a version is built upon however long ago it was seen alive',
@@ -87,6 +92,7 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: () => ({ inCustody: () => true, ageMs: () => 0 }),
     change: SLEEPY,
     within: 60,
+    shows: /was acknowledged/,
   },
 ]
 

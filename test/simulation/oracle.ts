@@ -25,7 +25,12 @@ export async function judge(world: World): Promise<string[]> {
   }
   const newest = chain.versions.get(chain.newest)
   if (newest?.kind !== 'table') return [...found, 'the newest version is no table']
-  found.push(...(await judgeFiles(world, newest.metadata)), ...(await judgeRows(world, newest.metadata, chain.newest)))
+  found.push(...(await judgeFiles(world, newest.metadata)))
+  try {
+    found.push(...(await judgeRows(world, newest.metadata, chain.newest)))
+  } catch (error) {
+    found.push(`a new reader fails: ${String(error)}`)
+  }
   return found
 }
 

@@ -22,10 +22,12 @@ export function report(outcome: Outcome, { size = 'small', strict = false }: Sim
 export class Totals {
   readonly #counts = new Map<string, number>()
   readonly #cpu = process.cpuUsage()
+  readonly #waitsMs: number[] = []
   #seeds = 0
 
   add(outcome: Outcome): void {
     this.#seeds += 1
+    this.#waitsMs.push(...outcome.waitsMs)
     const { requests, versions, events } = outcome
     for (const [what, count] of [...outcome.counts, ...Object.entries({ requests, versions, events })]) {
       this.#counts.set(what, (this.#counts.get(what) ?? 0) + count)
@@ -36,6 +38,9 @@ export class Totals {
     const { user, system } = process.cpuUsage(this.#cpu)
     const seconds = (user + system) / 1e6
     const counts = [...this.#counts].map(([what, count]) => `${what} ${count}`).join(', ')
-    return `${this.#seeds} seeds in ${seconds.toFixed(1)} s of CPU (${(this.#seeds / seconds).toFixed(1)}/s): ${counts}`
+    const sorted = this.#waitsMs.toSorted((a, b) => a - b)
+    const wait = (share: number) => `${Math.round(sorted[Math.floor(share * (sorted.length - 1))] ?? 0)} ms`
+    const waits = `answers after ${wait(0.5)} (p50), ${wait(0.99)} (p99), ${wait(1)} (worst)`
+    return `${this.#seeds} seeds in ${seconds.toFixed(1)} s of CPU (${(this.#seeds / seconds).toFixed(1)}/s): ${counts}; ${waits}`
   }
 }

@@ -1,6 +1,4 @@
 /** One seed, from its scenario to the judgement. */
-import { loadTable } from '../../src/table/load.ts'
-import { DataShardError } from '../../src/errors.ts'
 import { avoidance, unexplained } from './known-defects.ts'
 import { startLambda } from './lambdas.ts'
 import { startMaintenance } from './maintenance.ts'
@@ -9,9 +7,9 @@ import { prepareTable, startDropper, startForeignEngine, startTransactions } fro
 import { startReader } from './readers.ts'
 import type { Scenario, Size } from './scenario.ts'
 import { scenarioOf } from './scenario.ts'
-import { warmed } from './warm.ts'
+import { takesKeys, warmed } from './warm.ts'
 import type { WorldOptions } from './world.ts'
-import { LOCATION, World } from './world.ts'
+import { World } from './world.ts'
 import { startWriter } from './writers.ts'
 
 export interface SimulationOptions extends WorldOptions {
@@ -34,6 +32,8 @@ export interface Outcome {
   readonly versions: number
   /** Virtual time. */
   readonly elapsedMs: number
+  /** How long those waited for their answer who were told that their rows are in the table. */
+  readonly waitsMs: readonly number[]
 }
 
 export async function simulate(seed: number, options: SimulationOptions = {}): Promise<Outcome> {
@@ -44,7 +44,7 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
   let violations: string[]
   try {
     await prepareTable(world)
-    const keys = scenario.keyed && (await takesKeys(world))
+    const keys = scenario.keyed && (await takesKeys())
     populate(world, keys)
     await world.run()
     violations = await judge(world)
@@ -62,6 +62,7 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
     events: world.scheduler.events,
     versions: world.ground.created.length,
     elapsedMs: world.nowMs,
+    waitsMs: waitsOf(world),
   }
 }
 
@@ -76,14 +77,7 @@ function populate(world: World, keys: boolean): void {
   if (scenario.maintenance) startMaintenance(world)
 }
 
-/** Whether this version of the library knows idempotency keys; one that does not says so before it writes anything. */
-async function takesKeys(world: World): Promise<boolean> {
-  const table = await loadTable(LOCATION, { store: world.ground.store })
-  try {
-    await table.append([], { idempotencyKey: 'asked' })
-    return true
-  } catch (error) {
-    if (DataShardError.is(error, 'unsupported')) return false
-    throw error
-  }
+function waitsOf({ history }: World): number[] {
+  const tries = history.batches.flatMap((batch) => batch.tries)
+  return tries.flatMap((one) => (one.outcome === 'acknowledged' ? [one.endedMs! - one.startedMs] : []))
 }
