@@ -3,11 +3,10 @@
  * the inbox go out together, then the version: two round trips, 4 puts and a list. Whoever is found in the inbox is folded
  * in; if the create is lost, there is company.
  */
-import { currentSnapshot } from '../spec/metadata.ts'
 import { snapshotId as newSnapshotId, uuid } from '../runtime.ts'
 import { ageMs } from './custody.ts'
 import type { FoldContext } from './fold.ts'
-import { fold, listOpen } from './fold.ts'
+import { carriedManifests, fold, listOpen } from './fold.ts'
 import type { TableHead } from './head.ts'
 import type { InboxView } from './inbox.ts'
 import type { Claiming, Landed, LandControl, UnitState } from './landing.ts'
@@ -40,6 +39,12 @@ export async function tryAlone(
   const expectsNobody = !isStale && !hasCompany(view, base) && view.heldUntilMs === undefined
   const own = ownAppend(state, watch.intent, state.manifests)
   const { signal, deadlineMs, check: beforeCreate, stats } = control
+  if (!mayBeNamed(watch, base)) {
+    // Claimed some time ago, and cancelled since by somebody who found the claim: another owner may have its keys.
+    committer.discard([list.key])
+    watch.decide({ kind: 'never' })
+    return undefined
+  }
   if (!expectsNobody) {
     committer.discard([list.key])
     const fromBase = base.version - WINDOW
@@ -63,6 +68,8 @@ export async function tryAlone(
     beforeCreate,
   })
   if (created.outcome === 'won') {
+    context.merges.remember(state.manifests ?? [])
+    context.merges.committed(list.manifests, created.head.metadata)
     return { version: created.head.version, snapshotId, by: 'alone', foldSize: 1 }
   }
   state.written.splice(state.written.indexOf(list.key), 1)
@@ -89,7 +96,7 @@ async function startUploads(
   control: LandControl,
   claims: Claiming,
 ): Promise<Started> {
-  const { committer, follower, files, lists } = context
+  const { committer, follower, files } = context
   const { place } = committer
   const { signal } = control
   const unique = uuid(place.runtime)
@@ -103,8 +110,7 @@ async function startUploads(
   state.manifests = manifests
   const name = `metadata/snap-${snapshotId}-1-${unique}.avro`
   const writeList = async () => {
-    const parent = currentSnapshot(base.metadata)
-    const carried = parent ? await lists.get(parent, signal) : []
+    const carried = await carriedManifests(context, base.metadata, snapshotId, signal)
     const added = manifests.map(({ file }) => file)
     return putManifestList(files, base.metadata, { snapshotId, name, added, carried }, signal)
   }
@@ -125,6 +131,11 @@ async function startUploads(
     committer.discard([files.key(name)])
     throw error
   }
+}
+
+/** Whether the version after `base` may still bring this intent. */
+function mayBeNamed({ intent }: Watch, base: TableHead): boolean {
+  return mayFold(intent, ledgerOn(ledgerOf(base.metadata), base.version), base.version + 1)
 }
 
 /** Others of the inbox that this version could fold. */

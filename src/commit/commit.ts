@@ -23,6 +23,7 @@ import { advance, checkWindow, formatLedger, LEDGER_PROPERTY, ledgerOn } from '.
 import { ledgerOf } from './peek.ts'
 import type { Place } from './place.ts'
 import { storeNow } from './place.ts'
+import { retain } from './retention.ts'
 import { versionName } from './version.ts'
 
 /** What a change comes to on one base. */
@@ -186,8 +187,10 @@ export class Committer {
     checkWindow(before, this.place.location)
     const kept = formatLedger(advance(ledgerOn(before, base.version), version, ledger))
     const all: readonly TableUpdate[] = [...updates, { action: 'set-properties', updates: { [LEDGER_PROPERTY]: kept } }]
-    const baseFile = `${base.metadata.location}/${versionName(base.version)}`
-    return applyUpdates(base.metadata, all, { nowMs, baseFile })
+    const context = { nowMs, baseFile: `${base.metadata.location}/${versionName(base.version)}` }
+    const next = applyUpdates(base.metadata, all, context)
+    const removed = retain(next, nowMs)
+    return removed.length === 0 ? next : applyUpdates(base.metadata, [...all, ...removed], context)
   }
 
   async #commit(change: Change, options: CommitOptions, startMs: number): Promise<Committed> {
@@ -214,7 +217,7 @@ export class Committer {
     } finally {
       // However it ends: these belong to attempts that lost for certain.
       this.discard(lostScratch)
-      hold.release((done) => this.#inBackground(done))
+      hold.release((done) => this.inBackground(done))
     }
   }
 
@@ -270,10 +273,11 @@ export class Committer {
 
   /** Deletes what no version names, best effort: what stays is an orphan, and maintenance finds it. */
   discard(keys: readonly string[]): void {
-    if (keys.length > 0) this.#inBackground(this.place.store.delete(keys))
+    if (keys.length > 0) this.inBackground(this.place.store.delete(keys))
   }
 
-  #inBackground(work: Promise<unknown>): void {
+  /** Lets something go on that nobody waits for but {@link flush}. */
+  inBackground(work: Promise<unknown>): void {
     const done: Promise<void> = work
       .then(() => undefined)
       .catch(() => undefined)

@@ -5,7 +5,7 @@
  */
 import type { Runtime } from '../runtime.ts'
 import { snapshotId as newSnapshotId, uuid } from '../runtime.ts'
-import type { DataFile } from '../spec/data-file.ts'
+import type { DataFile, ManifestFile } from '../spec/data-file.ts'
 import type { TableMetadata } from '../spec/metadata.ts'
 import { currentSnapshot } from '../spec/metadata.ts'
 import type { TableFiles } from '../store/table-files.ts'
@@ -20,6 +20,7 @@ import { listInbox } from './inbox.ts'
 import { uuid8 } from './intent.ts'
 import { ledgerOn, roomFor } from './ledger.ts'
 import type { ManifestListCache } from './list-cache.ts'
+import type { Merges } from './merges.ts'
 import type { UnboundManifest } from './manifests.ts'
 import { appendManifests, putManifestList } from './manifests.ts'
 import { ledgerOf } from './peek.ts'
@@ -39,6 +40,7 @@ export interface FoldContext {
   readonly files: TableFiles
   readonly lists: ManifestListCache
   readonly tempo: Tempo
+  readonly merges: Merges
   /** Extra fields of each snapshot's summary. */
   readonly summary: Readonly<Record<string, string>>
 }
@@ -126,6 +128,7 @@ export async function fold(context: FoldContext, request: FoldRequest): Promise<
     throw error
   }
   if (created.outcome === 'won') {
+    if (made.list) context.merges.committed(made.list, created.head.metadata)
     return { kind: 'won', version: created.head.version, snapshotId: made.snapshotId, ids: made.ids }
   }
   committer.discard(made.scratch)
@@ -239,8 +242,23 @@ interface MadeFold {
   readonly updates: ReturnType<typeof snapshotUpdates>
   readonly snapshotId: bigint
   readonly ids: readonly string[]
+  /** The manifests of the snapshot; undefined if there is none. */
+  readonly list?: readonly ManifestFile[]
   /** Useless when the create is lost. */
   readonly scratch: readonly string[]
+}
+
+/** The base's manifests, some of them merged, for the snapshot that follows it. */
+export async function carriedManifests(
+  { lists, merges }: FoldContext,
+  base: TableMetadata,
+  snapshotId: bigint,
+  signal: AbortSignal | undefined,
+): Promise<readonly ManifestFile[]> {
+  const parent = currentSnapshot(base)
+  if (!parent) return []
+  const listed = await lists.get(parent, signal)
+  return merges.apply(listed, base, { snapshotId, sequenceNumber: base.lastSequenceNumber + 1n }, signal)
 }
 
 /** Writes the manifest of what has none, and the manifest list, in parallel. */
@@ -257,8 +275,7 @@ async function writeFold(
   const id = newSnapshotId(runtime)
   const { merged, asTheyAre, dataFiles } = sortOut(chosen, own)
   const manifests = newManifests(base.metadata, merged, files, runtime)
-  const parent = currentSnapshot(base.metadata)
-  const carried = parent ? await lists.get(parent, signal) : []
+  const carried = await carriedManifests(context, base.metadata, id, signal)
   const added = [...manifests, ...(own?.manifests ?? []), ...manifestsOf(base.metadata, asTheyAre, context)]
   const name = `metadata/snap-${id}-1-${uuid(runtime)}.avro`
   const scratch = [files.key(name), ...manifests.map(({ key }) => key)]
@@ -272,7 +289,8 @@ async function writeFold(
     const summary = { ...context.summary, ...(ids.length > 1 && { 'datashard.folded': String(ids.length) }) }
     const append = { snapshotId: id, manifestList: written.path, files: dataFiles, summary }
     const snapshot = appendSnapshot(base.metadata, append, storeNow(committer.place))
-    return { updates: snapshotUpdates(base.metadata, snapshot), snapshotId: id, ids, scratch }
+    context.merges.remember(manifests)
+    return { updates: snapshotUpdates(base.metadata, snapshot), snapshotId: id, ids, scratch, list: written.manifests }
   } catch (error) {
     committer.discard(scratch)
     throw error

@@ -3,6 +3,7 @@ import { ManifestListCache } from '../commit/list-cache.ts'
 import { Committer } from '../commit/commit.ts'
 import { Follower } from '../commit/follow.ts'
 import type { TableHead } from '../commit/head.ts'
+import { Merges } from '../commit/merges.ts'
 import type { Place } from '../commit/place.ts'
 import { Tempo } from '../commit/tempo.ts'
 import { unsupported } from '../errors.ts'
@@ -89,6 +90,7 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
         files: this.#files,
         lists: this.#lists,
         tempo,
+        merges: new Merges(this.#committer, this.#files),
         summary: this.#summary,
       },
       requests: this.#requests,

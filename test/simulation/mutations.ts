@@ -3,7 +3,7 @@
  * changed; everybody who imports it gets these.
  */
 import type * as create from '../../src/commit/create-version.ts'
-import type * as head from '../../src/commit/head.ts'
+import type * as peek from '../../src/commit/peek.ts'
 import { DataShardError } from '../../src/errors.ts'
 import type { Scenario } from './scenario.ts'
 
@@ -51,10 +51,10 @@ const SLEEPY: Partial<Scenario> = {
 export const MUTATIONS: readonly Mutation[] = [
   {
     off: 'the nonce: a version that exists is somebody else\'s, also when it is one\'s own ("late 412 = lost")',
-    module: 'commit/head.ts',
-    replace: (original: typeof head) => ({
-      readNonce: async (...args: Parameters<typeof head.readNonce>) => {
-        const seen = await original.readNonce(...args)
+    module: 'commit/peek.ts',
+    replace: (original: typeof peek) => ({
+      peekVersion: async (...args: Parameters<typeof peek.peekVersion>) => {
+        const seen = await original.peekVersion(...args)
         return seen && { ...seen, nonce: 'of somebody else' }
       },
     }),
