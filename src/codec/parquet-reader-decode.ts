@@ -73,8 +73,10 @@ export async function openRowGroup(
 ): Promise<DecodedRowGroup> {
   const { rowCount } = plan.footer.rowGroups[rowGroup]!
   if (plan.leaves.size === 0 || rowCount === 0) return constantRowGroup(plan, rowCount)
-  const excerpt = await excerptOf(plan, rowGroup, bytesOf)
+  const decompress = await decompressorOf(plan, rowGroup)
   const wasm = await readerWasm()
+  // Nothing is awaited from here on: the excerpt is in memory that all row groups share.
+  const excerpt = excerptOf(plan, rowGroup, bytesOf, decompress)
   const stream = attempt(plan, wasm, () => wasm.readParquet(excerpt, { batchSize: batchSizeOf(rowCount) }).intoFFI())
   const memory = () => (wasm.wasmMemory() as unknown as { buffer: ArrayBuffer }).buffer
   const view = (i: number) => viewArray(memory(), stream.arrayAddr(i), stream.schemaAddr())
@@ -85,21 +87,39 @@ function batchSizeOf(rowCount: number): number {
   return Math.min(rowCount, BATCH_ROWS)
 }
 
-async function excerptOf(
+function decompressorOf(plan: DecodePlan, rowGroup: number): Promise<Decompress | undefined> {
+  const { chunks } = plan.footer.rowGroups[rowGroup]!
+  const hasZstd = Array.from(plan.leaves).some((leaf) => chunks[leaf]!.codec === CODEC_ZSTD)
+  return hasZstd ? loadZstd() : Promise.resolve(undefined)
+}
+
+/**
+ * Where excerpts are laid out for parquet-wasm, one after the other. Memory outside V8's heap is what makes it collect
+ * garbage, so it is used again; weakly, so that an idle process gives it back.
+ */
+let scratch = new WeakRef<Uint8Array>(new Uint8Array(0))
+/** A larger excerpt is not worth keeping memory for. */
+const MAX_SCRATCH_BYTES = 64 * 1024 * 1024
+
+/** The excerpt of a row group, good until the next one is made. */
+function excerptOf(
   plan: DecodePlan,
   rowGroup: number,
   bytesOf: (leaf: number) => Uint8Array,
-): Promise<Uint8Array> {
+  decompress: Decompress | undefined,
+): Uint8Array {
   const { chunks } = plan.footer.rowGroups[rowGroup]!
-  const hasZstd = Array.from(plan.leaves).some((leaf) => chunks[leaf]!.codec === CODEC_ZSTD)
-  const decompress = hasZstd ? await loadZstd() : undefined
   const chunkOf = (leaf: number): Uint8Array | ExcerptChunk => {
     const bytes = bytesOf(leaf)
     checkChunk(plan, leaf, bytes, chunks[leaf]!.crc)
     const plain = chunks[leaf]!.codec === CODEC_ZSTD ? plainChunk(plan, bytes, decompress) : undefined
     return plain === undefined ? bytes : { ...plain, isPlain: true }
   }
-  return encodeExcerpt({ ...plan, rowGroup, dictionaries: dictionariesOf(plan, rowGroup) }, chunkOf)
+  const wanted = { ...plan, rowGroup, dictionaries: dictionariesOf(plan, rowGroup) }
+  const last = scratch.deref()
+  const excerpt = encodeExcerpt(wanted, chunkOf, last)
+  if (excerpt.length > (last?.length ?? 0) && excerpt.length <= MAX_SCRATCH_BYTES) scratch = new WeakRef(excerpt)
+  return excerpt
 }
 
 /** Of parquet.thrift. */

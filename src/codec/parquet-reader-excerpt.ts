@@ -55,8 +55,13 @@ export interface ExcerptChunk {
  * The bytes of an excerpt.
  *
  * @param chunkOf A column of the row group: its bytes as they are in the file, or changed.
+ * @param scratch Used for the result if it is large enough; whoever hands it in again has done with the last result.
  */
-export function encodeExcerpt(excerpt: Excerpt, chunkOf: (leaf: number) => Uint8Array | ExcerptChunk): Uint8Array {
+export function encodeExcerpt(
+  excerpt: Excerpt,
+  chunkOf: (leaf: number) => Uint8Array | ExcerptChunk,
+  scratch?: Uint8Array,
+): Uint8Array {
   const leaves = [...excerpt.leaves].sort((a, b) => a - b)
   const placed: PlacedChunk[] = []
   let size = HEAD_BYTES
@@ -66,7 +71,8 @@ export function encodeExcerpt(excerpt: Excerpt, chunkOf: (leaf: number) => Uint8
     size += chunk.byteLength
   }
   const footer = encodeThrift(footerOf(excerpt, placed))
-  const out = new Uint8Array(size + footer.length + TAIL_BYTES)
+  const total = size + footer.length + TAIL_BYTES
+  const out = scratch !== undefined && scratch.length >= total ? scratch.subarray(0, total) : new Uint8Array(total)
   out.set(MAGIC)
   for (const { parts, start } of placed) {
     let at = start
@@ -76,7 +82,7 @@ export function encodeExcerpt(excerpt: Excerpt, chunkOf: (leaf: number) => Uint8
     }
   }
   out.set(footer, size)
-  new DataView(out.buffer).setUint32(size + footer.length, footer.length, true)
+  new DataView(out.buffer, out.byteOffset, total).setUint32(size + footer.length, footer.length, true)
   out.set(MAGIC, size + footer.length + 4)
   return out
 }
