@@ -34,7 +34,7 @@ suite('local directory', () => localStore(join(directory, 'made on # demand')))
 
 let server: S3Server
 beforeAll(async () => {
-  server = await startS3Server({ buckets: ['conformance'] })
+  server = await startS3Server({ buckets: ['conformance', 'given-client'] })
 })
 afterAll(() => server.stop())
 suite('the S3 server of these tests', () =>
@@ -42,7 +42,7 @@ suite('the S3 server of these tests', () =>
 )
 suite('a client of the caller’s', () => {
   const client = new S3Client({ endpoint: server.endpoint, region: 'us-east-1', credentials, forcePathStyle: true })
-  return s3Store({ bucket: 'conformance', client })
+  return s3Store({ bucket: 'given-client', client })
 })
 
 const s3 = inject('s3')
