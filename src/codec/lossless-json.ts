@@ -197,6 +197,15 @@ export function stringifyJson(value: unknown, options: { readonly indent?: numbe
   return writer.text
 }
 
+/** JSON that is text already: {@link stringifyJson} writes it as it is, in the compact form. */
+export class RawJson {
+  readonly text: string
+
+  constructor(text: string) {
+    this.text = text
+  }
+}
+
 /** Strings made only of these need no escapes. */
 const PLAIN = /^[ !#-[\]-~]*$/
 
@@ -234,6 +243,7 @@ class Writer {
     }
     assert(depth < MAX_JSON_DEPTH, `JSON nested deeper than ${MAX_JSON_DEPTH}`)
     if (value === null) this.text += 'null'
+    else if (value instanceof RawJson) this.text += value.text
     else if (Array.isArray(value)) this.list(value, newline, depth)
     else this.object(value as Record<string, unknown>, newline, depth)
   }

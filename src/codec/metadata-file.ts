@@ -3,11 +3,19 @@ import { gunzipSync } from 'node:zlib'
 import { corrupt, DataShardError } from '../errors.ts'
 import { metadataFromJson, metadataToJson } from '../spec/metadata-json.ts'
 import type { TableMetadata } from '../spec/metadata.ts'
-import { JsonSyntaxError, parseJson, stringifyJson } from './lossless-json.ts'
+import type { Snapshot } from '../spec/snapshot.ts'
+import { JsonSyntaxError, parseJson, RawJson, stringifyJson } from './lossless-json.ts'
 import type { JsonValue } from './lossless-json.ts'
+import { snapshotText, splitDocument } from './snapshot-texts.ts'
 
 /** The longest text: V8 has no strings much longer, and 100,000 snapshots make 64 MiB. */
 const MAX_DOCUMENT_BYTES = 256 * 1024 * 1024
+
+/** The JSON of a metadata file; its snapshots apart, where those are remembered. */
+export interface ParsedDocument {
+  readonly json: JsonValue
+  readonly snapshots: readonly Snapshot[] | undefined
+}
 
 const utf8 = new TextEncoder()
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true })
@@ -19,13 +27,15 @@ const strictUtf8 = new TextDecoder('utf-8', { fatal: true })
  * @param where names the object in errors: "s3://bucket/table/metadata/v3.metadata.json".
  * @throws `corrupt` if it is empty, cut off, no UTF-8 or no JSON.
  */
-export function parseDocument(bytes: Uint8Array, where: string): JsonValue {
+export function parseDocument(bytes: Uint8Array, where: string): ParsedDocument {
   const plain = bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzip(bytes, where) : bytes
   if (plain.length === 0) corrupt(`${where} is damaged: it is empty`)
   if (plain.length > MAX_DOCUMENT_BYTES) corrupt(`${where} is damaged: ${plain.length} bytes are no table metadata`)
   const text = decodeText(plain, where)
+  const split = splitDocument(text)
   try {
-    return parseJson(text)
+    if (split) return { json: parseJson(split.rest), snapshots: split.snapshots }
+    return { json: parseJson(text), snapshots: undefined }
   } catch (error) {
     if (!(error instanceof JsonSyntaxError)) throw error
     const size = `${bytes.length} bytes${plain === bytes ? '' : `, ${plain.length} unzipped`}`
@@ -59,9 +69,9 @@ function decodeText(bytes: Uint8Array, where: string): string {
  *
  * @throws `corrupt` naming the object and what is wrong in it, `unsupported` for a format newer than v3.
  */
-export function metadataOfDocument(document: JsonValue, where: string): TableMetadata {
+export function metadataOfDocument({ json, snapshots }: ParsedDocument, where: string): TableMetadata {
   try {
-    return metadataFromJson(document)
+    return metadataFromJson(json, snapshots)
   } catch (error) {
     if (!DataShardError.is(error)) throw error
     throw new DataShardError(error.code, `${where}: ${error.message}`, { cause: error, details: error.details })
@@ -80,6 +90,7 @@ export function decodeMetadata(bytes: Uint8Array, where: string): TableMetadata 
  *   They replace fields of the same name.
  */
 export function encodeMetadata(metadata: TableMetadata, first: Readonly<Record<string, unknown>> = {}): Uint8Array {
-  const json = metadataToJson(metadata) as Record<string, unknown>
+  const json = metadataToJson({ ...metadata, snapshots: metadata.formatVersion > 1 ? [] : metadata.snapshots })
+  if (metadata.formatVersion > 1) json['snapshots'] = metadata.snapshots.map((one) => new RawJson(snapshotText(one)))
   return utf8.encode(stringifyJson({ ...first, ...json, ...first }))
 }

@@ -117,7 +117,9 @@ class Waiting {
       stats,
     }
     tick()
+    const startMs = this.#nowMs
     const done = await this.#forgiving(() => fold(this.#context, request))
+    this.#context.tempo.folded(this.#nowMs - startMs)
     if (done?.kind !== 'won') return undefined
     stats.waitedMs += this.#nowMs - this.#startMs
     return { version: done.version, snapshotId: done.snapshotId, by: 'own-fold', foldSize: done.ids.length }

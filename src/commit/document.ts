@@ -54,12 +54,13 @@ export function encodeTombstone(tombstone: Tombstone, nonce: string): Uint8Array
 
 /** Reads a version file; `corrupt` names `where`. */
 export function decodeVersion(bytes: Uint8Array, where: string): VersionDocument {
-  const json = parseDocument(bytes, where)
+  const document = parseDocument(bytes, where)
+  const { json } = document
   const fields = isRecord(json) ? json : {}
   const commit = fields[COMMIT_FIELD]
   const nonce = isRecord(commit) && typeof commit['nonce'] === 'string' ? commit['nonce'] : undefined
   const grave = fields[TOMBSTONE_FIELD]
-  if (grave === undefined) return { kind: 'table', metadata: metadataOfDocument(json, where), nonce }
+  if (grave === undefined) return { kind: 'table', metadata: metadataOfDocument(document, where), nonce }
   if (!isRecord(grave) || typeof grave['table-uuid'] !== 'string' || typeof grave['dropped-at-ms'] !== 'number') {
     corrupt(`${where} is a tombstone of a dropped table, but not a complete one`)
   }

@@ -1,9 +1,10 @@
 /**
- * How often a waiting writer looks, and when it loses patience and folds itself. Times follow from how long a request
- * takes at this store: what is right for S3 (40 ms) would make a local directory (0.3 ms) wait for nothing.
+ * How often a waiting writer looks, and when it loses patience and folds itself. Times follow from how long a commit takes
+ * at this store and on this machine: what is right for S3 (three round trips of 40 ms) would make a local directory wait
+ * for nothing, and where processors are the limit each look and each fold in vain takes time from the writer who folds.
  *
  * Patience is exponential with a mean of tau x K, K the number of appends in the last commit: about as many writers wait,
- * so that about two of them try to fold per commit, and a dead one costs nothing (commit-protocol, "append", step 5).
+ * so that about two of them try to fold per commit, and a dead one costs nothing (docs/decisions/commit-tempo.md).
  */
 import type { Runtime } from '../runtime.ts'
 
@@ -11,20 +12,24 @@ import type { Runtime } from '../runtime.ts'
 const FIRST_REQUEST_MS = 20
 const MIN_REQUEST_MS = 1
 const MAX_REQUEST_MS = 1_000
+const MAX_COMMIT_MS = 5_000
 /** Weight of a new measurement. */
 const SMOOTHING = 0.2
-/** Of a request: a version can hardly appear sooner than one after the last. */
-const POLL_REQUESTS = 1.1
-/** Per waiting writer, as a part of a request: many writers share one store. */
-const POLL_REQUESTS_PER_APPEND = 0.01
+/** Requests of a fold that follow one another: a commit takes no less. */
+const FOLD_REQUESTS = 3.5
+/** More looks per commit would find nothing new. */
+const LOOKS_PER_COMMIT = 3.5
+/** Each waiting writer looks a little less often, because many share one store. */
+const LESS_PER_APPEND = 0.01
 const JITTER = 0.2
-/** Patience grows shorter when nothing happened for so many requests: folders died, or the store was away. */
-const IDLE_REQUESTS = 12
-const IDLE_HALVING_REQUESTS = 5
+/** Patience grows shorter when nothing happened for so many commits' time: folders died, or the store was away. */
+const IDLE_COMMITS = 3
+const IDLE_HALVING_COMMITS = 1.5
 
 export class Tempo {
   readonly #runtime: Runtime
   #requestMs: number | undefined
+  #foldMs: number | undefined
 
   constructor(runtime: Runtime) {
     this.#runtime = runtime
@@ -35,34 +40,49 @@ export class Tempo {
     return Math.min(MAX_REQUEST_MS, Math.max(MIN_REQUEST_MS, this.#requestMs ?? FIRST_REQUEST_MS))
   }
 
+  /** How long a commit takes from the look into the inbox on, by one's own folds. */
+  get commitMs(): number {
+    return Math.min(MAX_COMMIT_MS, Math.max(FOLD_REQUESTS * this.requestMs, this.#foldMs ?? 0))
+  }
+
   /** Runs a small request and learns from how long it took. */
   async measured<T>(request: () => Promise<T>): Promise<T> {
     const startMs = this.#runtime.monotonic()
     const result = await request()
-    const tookMs = this.#runtime.monotonic() - startMs
-    this.#requestMs = this.#requestMs === undefined ? tookMs : this.#requestMs + SMOOTHING * (tookMs - this.#requestMs)
+    this.#requestMs = smoothed(this.#requestMs, this.#runtime.monotonic() - startMs)
     return result
+  }
+
+  /** Learns how long a fold of this process took, won or lost. */
+  folded(tookMs: number): void {
+    this.#foldMs = smoothed(this.#foldMs, tookMs)
   }
 
   /** The wait before the next look, with jitter. */
   pollMs(appends: number): number {
-    const ms = this.requestMs * (POLL_REQUESTS + POLL_REQUESTS_PER_APPEND * appends)
+    const ms = (this.commitMs / LOOKS_PER_COMMIT) * (1 + LESS_PER_APPEND * appends)
     return ms * (1 - JITTER + 2 * JITTER * this.#runtime.random())
   }
 
   /** A random wait before folding oneself, when about `appends` writers wait. */
   patienceMs(appends: number): number {
-    return this.#exponential(this.requestMs * Math.max(1, appends))
+    // One request, and what a fold takes beyond its requests: that is time which a fold in vain takes from others.
+    const tauMs = this.requestMs + this.commitMs - FOLD_REQUESTS * this.requestMs
+    return this.#exponential(tauMs * Math.max(1, appends))
   }
 
   /** The same after `idleMs` without a commit: undefined while that is not unusual yet. */
   impatienceMs(appends: number, idleMs: number): number | undefined {
-    const beyond = idleMs / this.requestMs - IDLE_REQUESTS
+    const beyond = idleMs / this.commitMs - IDLE_COMMITS
     if (beyond < 0) return undefined
-    return this.patienceMs(appends * 2 ** (-beyond / IDLE_HALVING_REQUESTS))
+    return this.patienceMs(appends * 2 ** (-beyond / IDLE_HALVING_COMMITS))
   }
 
   #exponential(meanMs: number): number {
     return -Math.log(1 - this.#runtime.random()) * meanMs
   }
+}
+
+function smoothed(before: number | undefined, measured: number): number {
+  return before === undefined ? measured : before + SMOOTHING * (measured - before)
 }

@@ -27,7 +27,7 @@ import {
 } from './snapshot-json.ts'
 import { parseStringMap, refToJson, snapshotToJson } from './snapshot-json.ts'
 import { MAIN_BRANCH } from './snapshot.ts'
-import type { SnapshotRef } from './snapshot.ts'
+import type { Snapshot, SnapshotRef } from './snapshot.ts'
 import { UNSORTED } from './sort-order.ts'
 import type { SortOrder } from './sort-order.ts'
 import type { Schema } from './types.ts'
@@ -65,9 +65,10 @@ const ROOT: At = { path: '', fail: (message) => corrupt(`the table metadata is d
 /**
  * Table metadata from parsed JSON (64-bit integers as bigint where a number would not be exact).
  *
+ * @param snapshots those of the table, where they were read already; `value` has none then
  * @throws `corrupt` naming the place and what is wrong there, `unsupported` for a format newer than v3.
  */
-export function metadataFromJson(value: unknown): TableMetadata {
+export function metadataFromJson(value: unknown, snapshots?: readonly Snapshot[]): TableMetadata {
   const json = asObject(value, ROOT)
   const formatVersion = parseFormatVersion(json)
   const { schemas, currentSchemaId } = parseSchemas(json, formatVersion)
@@ -91,7 +92,7 @@ export function metadataFromJson(value: unknown): TableMetadata {
     defaultSortOrderId,
     properties: has(json, 'properties') ? parseStringMap(json.properties, atKey(ROOT, 'properties')) : {},
     ...(currentSnapshotId !== undefined && { currentSnapshotId }),
-    snapshots: parseList(json, 'snapshots', parseSnapshot),
+    snapshots: snapshots ?? parseList(json, 'snapshots', parseSnapshot),
     snapshotLog: parseList(json, 'snapshot-log', parseSnapshotLogEntry),
     metadataLog: parseList(json, 'metadata-log', parseMetadataLogEntry),
     refs: parseRefs(json, currentSnapshotId),

@@ -55,7 +55,7 @@ describe('metadata files', () => {
   })
 
   test('a tombstone can be looked at before it is taken for metadata', () => {
-    expect(parseDocument(utf8.encode('{"datashard-tombstone":{"version":7}}'), WHERE)).toEqual({
+    expect(parseDocument(utf8.encode('{"datashard-tombstone":{"version":7}}'), WHERE).json).toEqual({
       'datashard-tombstone': { version: 7 },
     })
   })
