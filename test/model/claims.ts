@@ -41,7 +41,6 @@ export function* claim(me: Process, claims: Claims, key: string, own: Intent): S
 
 /** Looks on for a moment first, longer each time: two attempts must not cancel each other for ever. */
 function* help(me: Process, holder: Intent, names: number): Steps<void> {
-  if (isOff(me, 'patience')) return void (yield* fold(me, undefined, holder))
   const longest = PATIENCE_TICKS * 2 ** Math.min(names, MAX_DOUBLINGS)
   yield { pauseTicks: 1 + Math.floor(me.model.runtime.random() * longest) }
   if ((yield* fateOf(me, holder)) === 'open') yield* fold(me, undefined, holder)

@@ -49,6 +49,8 @@ export const SCENARIOS = {
   sleepers: { ...SLOW, freeze: 0.008, hintNeglect: 0.5 },
   /** Other engines that sleep and plant islands where versions were deleted. */
   islands: { ...SLOW, freeze: 0.006, foreignSleeps: 0.7 },
+  /** Our own processes alone stop and thaw, often, while versions come fast and go fast. */
+  thaw: { ...SLOW, foreign: 0, change: 0.035, sweep: 0.04, freeze: 0.02, crash: 0.002, hintNeglect: 0.1 },
 } as const satisfies Record<string, Scenario>
 
 export type ScenarioName = keyof typeof SCENARIOS

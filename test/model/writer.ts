@@ -26,7 +26,7 @@ const MAX_WAITS = 60
 export function* append(me: Process, plan: AppendPlan): Steps<Outcome> {
   const { oracle } = me.model
   // In order: who holds a key waits only for later ones, so no two appends wait for each other.
-  let open: readonly string[] = (isOff(me, 'keys-in-order') ? plan.keys : plan.keys?.toSorted()) ?? [me.name]
+  let open: readonly string[] = plan.keys?.toSorted() ?? [me.name]
   const claims: Claims = { generations: new Map(), names: 0 }
   oracle.appendBegins(me.name, open, me.table)
   for (; claims.names < MAX_NAMES; claims.names++) {
