@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { check } from './check.ts'
 import { SCENARIO_NAMES } from './scenarios.ts'
 
-const RUNS = 300
+const RUNS = 1_000
 
 describe('commit protocol, model', () => {
   test.each(SCENARIO_NAMES)('%s: every invariant holds, and nobody is stuck', (scenario) => {
