@@ -1,5 +1,5 @@
 /**
- * The benches, each beside the peers in one run: `npm run bench` for all, `npm run bench -- million latency cold` for some.
+ * The benches, each beside the peers in one run: `npm run bench` for all, `npm run bench -- million latency cold requests` for some.
  * A peer that is not installed is named and left out. What was measured where is in README.md.
  */
 import { execFile } from 'node:child_process'
@@ -35,6 +35,7 @@ try {
   if (asked('million')) await million()
   if (asked('latency')) await latency()
   if (asked('cold')) await cold()
+  if (asked('requests')) await (await import('./requests/measure.ts')).measureRequests()
 } finally {
   await rm(folder, { recursive: true, force: true })
 }

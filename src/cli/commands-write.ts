@@ -1,4 +1,4 @@
-/** The commands that change something: create, append, drop, demo. */
+/** The commands that change something: create, append, delete, drop, demo. */
 import type { CommandSpec, OptionSpec } from './command-spec.ts'
 import { CSV_OPTIONS, INPUT_FORMAT_NAMES, LOCATION } from './shared-options.ts'
 
@@ -125,6 +125,21 @@ binary is base64.
 ${INFER_TEXT}`,
     opensTables: true,
     load: () => import('./append.ts'),
+  },
+  {
+    name: 'delete',
+    summary: 'delete the rows for which a condition is true',
+    arguments: [LOCATION],
+    options: [
+      { flags: '-w, --where <condition>', help: `which rows, such as "kind = 'test'"; required` },
+      { flags: '-y, --yes', help: 'do not ask' },
+      { flags: '--timeout <seconds>', help: 'how long to go on against other writers (default 30)', type: 'number' },
+    ],
+    examples: [{ does: 'one row', line: `datashard delete ./events --where "id = 'x'" --yes` }],
+    more: `Rows for which the condition is neither true nor false, because of a null, stay. Older snapshots keep the rows: they can be
+read with \`datashard scan --snapshot\` until they are expired.`,
+    opensTables: true,
+    load: () => import('./delete.ts'),
   },
   {
     name: 'drop',

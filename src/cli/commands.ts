@@ -3,7 +3,20 @@ import type { CommandSpec } from './command-spec.ts'
 import { READ_COMMANDS } from './commands-read.ts'
 import { WRITE_COMMANDS } from './commands-write.ts'
 
-const ORDER = ['demo', 'create', 'append', 'scan', 'log', 'schema', 'files', 'doctor', 'verify', 'drop', 'completion']
+const ORDER = [
+  'demo',
+  'create',
+  'append',
+  'scan',
+  'log',
+  'schema',
+  'files',
+  'doctor',
+  'verify',
+  'delete',
+  'drop',
+  'completion',
+]
 
 export const COMMANDS: readonly CommandSpec[] = [...WRITE_COMMANDS, ...READ_COMMANDS].sort(
   (a, b) => ORDER.indexOf(a.name) - ORDER.indexOf(b.name),

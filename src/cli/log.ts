@@ -16,6 +16,7 @@ const COLUMNS = [
   { header: 'operation', align: 'left' },
   { header: '+rows', align: 'right' },
   { header: '+files', align: 'right' },
+  { header: 'folded', align: 'right' },
   { header: 'rows', align: 'right' },
   { header: 'who', align: 'left' },
   { header: 'names', align: 'left' },
@@ -32,8 +33,8 @@ export async function run({ session, args, options }: CommandCall<LogOptions>): 
     }
     if (shown.length === 0) return write(stdout, `${table.location} has no snapshot yet (version ${table.version})\n`)
     const rows = shown.map((snapshot) => toCells(snapshot, names))
-    const hasNames = rows.some((row) => row[7] !== '')
-    await write(stdout, renderTable(hasNames ? COLUMNS : COLUMNS.slice(0, 7), rows, terminalWidth(session)))
+    const hasNames = rows.some((row) => row[8] !== '')
+    await write(stdout, renderTable(hasNames ? COLUMNS : COLUMNS.slice(0, 8), rows, terminalWidth(session)))
   })
 }
 
@@ -57,6 +58,7 @@ function toCells(snapshot: SnapshotView, names: Names): string[] {
     snapshot.operation ?? '',
     count('added-records'),
     count('added-data-files'),
+    count('datashard.folded'),
     count('total-records'),
     who(summary),
     (names.get(snapshot.snapshotId) ?? []).join(', '),

@@ -1,17 +1,17 @@
 /**
- * Values as users get them (the documentation's table "Values"), read from columns: one by one, or a block at a time
- * where that is faster.
+ * Values as users get them (the documentation's table "Values"), read from columns.
  */
 import { unsupported } from '../errors.ts'
 import { typeName } from '../spec/schema.ts'
 import { formatDate, formatTime, formatTimestamp, formatTimestampNs } from '../spec/temporal.ts'
-import type { Field, ListType, MapType, StructType, Type } from '../spec/types.ts'
+import type { ListType, MapType, StructType, Type } from '../spec/types.ts'
 import { uuidFromBytes } from '../spec/uuid-bytes.ts'
 import { columnOf } from './arrow-rows.ts'
 import type { ReadColumn } from './arrow-rows-column.ts'
+import { objectMaker } from './arrow-rows-maker.ts'
 import { decimalReader } from './arrow-rows-decimal.ts'
 import { dictionaryReader, stringReader } from './arrow-rows-strings.ts'
-import { isPresent } from './column-nulls.ts'
+import { orNull } from './column-nulls.ts'
 import type { FixedColumn, ListColumn, MapColumn, StructColumn } from './columns.ts'
 
 /** How values are given that have more than one form. */
@@ -25,33 +25,22 @@ export interface RowFormat {
   readonly json?: boolean | undefined
 }
 
-/** The values of one column. */
-export interface ValueReader {
-  /** Value `i`; null if there is none. */
-  at(i: number): unknown
-  /** Values `[start, start + count)` to `out[0..count)`. */
-  fill(out: unknown[], start: number, count: number): void
-}
+/** Value `i` of a column; null if there is none. */
+export type ValueReader = (i: number) => unknown
 
-/** Reads `column` as values of `type`, which may have fewer fields than the column. */
-export function valueReader(column: ReadColumn, type: Type, format: RowFormat): ValueReader {
+/**
+ * Reads `column` as values of `type`, which may have fewer fields than the column.
+ *
+ * @param isDense Whether all values will be read, in order, rather than a few of them.
+ */
+export function valueReader(column: ReadColumn, type: Type, format: RowFormat, isDense: boolean): ValueReader {
   if (column.kind === 'dictionary') return dictionaryReader(column)
-  if (column.kind === 'bytes' && type.type === 'string') return stringReader(column)
-  const { validity } = column
-  const present = presentReader(column, type, format)
-  const at = validity === undefined ? present : (i: number) => (isPresent(validity, i) ? present(i) : null)
-  return {
-    at,
-    fill: (out, start, count) => {
-      for (let i = 0; i < count; i++) out[i] = at(start + i)
-    },
-  }
+  if (column.kind === 'bytes' && type.type === 'string') return stringReader(column, isDense)
+  return orNull(column.validity, presentReader(column, type, format, isDense))
 }
-
-type Reader = (i: number) => unknown
 
 /** Values that are known to be there. */
-function presentReader(column: ReadColumn, type: Type, format: RowFormat): Reader {
+function presentReader(column: ReadColumn, type: Type, format: RowFormat, isDense: boolean): ValueReader {
   switch (column.kind) {
     case 'fixed':
       return fixedReader(column, type, format)
@@ -60,21 +49,21 @@ function presentReader(column: ReadColumn, type: Type, format: RowFormat): Reade
       return bytesFormat((i) => data.slice(offsets[i], offsets[i + 1]), format)
     }
     case 'struct':
-      return structReader(column, type as StructType, format)
+      return structReader(column, type as StructType, format, isDense)
     case 'list':
-      return listReader(column, type as ListType, format)
+      return listReader(column, type as ListType, format, isDense)
     case 'map':
-      return mapReader(column, type as MapType, format)
+      return mapReader(column, type as MapType, format, isDense)
     default:
       return unsupported(`values of type ${typeName(type)} cannot be read by this version of DataShard`)
   }
 }
 
-function bytesFormat(read: (i: number) => Uint8Array, format: RowFormat): Reader {
+function bytesFormat(read: (i: number) => Uint8Array, format: RowFormat): ValueReader {
   return format.json ? (i) => Buffer.from(read(i)).toString('base64') : read
 }
 
-function fixedReader({ values }: FixedColumn, type: Type, format: RowFormat): Reader {
+function fixedReader({ values }: FixedColumn, type: Type, format: RowFormat): ValueReader {
   const { json } = format
   const longs = values as BigInt64Array
   const bytes = values as Uint8Array
@@ -121,7 +110,7 @@ function jsonDouble(value: number): number | string {
 }
 
 /** Dates repeat: the text of the last one is kept. */
-function dateReader(days: Int32Array): Reader {
+function dateReader(days: Int32Array): ValueReader {
   let last = NaN
   let text = ''
   return (i) => {
@@ -136,7 +125,7 @@ const EXACT_HIGH_WORD = 2 ** 21
 /** The last millisecond that a Date can be, and the first. */
 const MAX_DATE_MS = 8.64e15
 
-function timestampReader(micros: BigInt64Array, zoned: boolean, format: RowFormat): Reader {
+function timestampReader(micros: BigInt64Array, zoned: boolean, format: RowFormat): ValueReader {
   if (format.timestamps === 'micros') return format.json ? (i) => jsonLong(micros[i]!) : (i) => micros[i]
   if (format.json) return (i) => formatTimestamp(micros[i]!, zoned)
   // Two words instead of a bigint for each value, which would have to be allocated.
@@ -159,36 +148,35 @@ function dateOf(micros: bigint): Date {
   )
 }
 
-function structReader(column: StructColumn, type: StructType, format: RowFormat): Reader {
-  const children = type.fields.map((field: Field) => ({
-    name: field.name,
-    at: valueReader(columnOf(column.children, field.id), field.type, format).at,
-  }))
-  if (children.some(({ name }) => name === '__proto__')) {
-    return (i) => Object.fromEntries(children.map(({ name, at }) => [name, at(i)]))
-  }
+function structReader(column: StructColumn, type: StructType, format: RowFormat, isDense: boolean): ValueReader {
+  return objectMaker(
+    type.fields.map(({ name }) => name),
+    type.fields.map((field) => valueReader(columnOf(column.children, field.id), field.type, format, isDense)),
+  )
+}
+
+function listReader(
+  { offsets, element }: ListColumn,
+  type: ListType,
+  format: RowFormat,
+  isDense: boolean,
+): ValueReader {
+  const read = valueReader(element, type.element, format, isDense)
   return (i) => {
-    const value: Record<string, unknown> = {}
-    for (const { name, at } of children) value[name] = at(i)
-    return value
+    const values: unknown[] = []
+    for (let k = offsets[i]!; k < offsets[i + 1]!; k++) values.push(read(k))
+    return values
   }
 }
 
-function listReader({ offsets, element }: ListColumn, type: ListType, format: RowFormat): Reader {
-  const { at } = valueReader(element, type.element, format)
-  return (i) => {
-    const from = offsets[i]!
-    return Array.from({ length: offsets[i + 1]! - from }, (_, k) => at(from + k))
-  }
-}
-
-function mapReader(column: MapColumn, type: MapType, format: RowFormat): Reader {
+function mapReader(column: MapColumn, type: MapType, format: RowFormat, isDense: boolean): ValueReader {
   const { offsets } = column
-  const key = valueReader(column.key, type.key, format).at
-  const value = valueReader(column.value, type.value, format).at
+  const key = valueReader(column.key, type.key, format, isDense)
+  const value = valueReader(column.value, type.value, format, isDense)
   const entries = (i: number): [unknown, unknown][] => {
-    const from = offsets[i]!
-    return Array.from({ length: offsets[i + 1]! - from }, (_, k) => [key(from + k), value(from + k)])
+    const pairs: [unknown, unknown][] = []
+    for (let k = offsets[i]!; k < offsets[i + 1]!; k++) pairs.push([key(k), value(k)])
+    return pairs
   }
   return format.json ? entries : (i) => new Map(entries(i))
 }

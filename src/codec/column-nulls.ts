@@ -53,3 +53,9 @@ export class Nulls {
 export function isPresent(validity: Uint8Array | undefined, index: number): boolean {
   return validity === undefined || (validity[index >> 3]! & (1 << (index & 7))) !== 0
 }
+
+/** `read` of the values that are present, null for the others. */
+export function orNull<T>(validity: Uint8Array | undefined, read: (index: number) => T): (index: number) => T | null {
+  if (validity === undefined) return read
+  return (index) => ((validity[index >> 3]! & (1 << (index & 7))) !== 0 ? read(index) : null)
+}

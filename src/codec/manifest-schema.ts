@@ -122,7 +122,7 @@ function buildLayout(schema: Schema, spec: PartitionSpec, version: FormatVersion
   }
 }
 
-function partitionRecord(schema: Schema, spec: PartitionSpec): JsonObject {
+export function partitionRecord(schema: Schema, spec: PartitionSpec): JsonObject {
   const names = new Set<string>()
   const fields = spec.fields.map((field) => {
     let name = avroName(field.name)

@@ -4,7 +4,7 @@
  * knows what they mean. The Thrift structs themselves stay at hand, because a part of a file gets a footer of its own.
  */
 import { corrupt, DataShardError, unsupported } from '../errors.ts'
-import { isFooterIntact } from './parquet-checksum-footer.ts'
+import { chunkChecksums, footerSeal } from './parquet-checksum-footer.ts'
 import { FooterFault, integer, structs, text } from './parquet-footer-fields.ts'
 import type { ThriftStruct } from './parquet-writer-thrift.ts'
 import { decodeThrift } from './parquet-writer-thrift.ts'
@@ -72,6 +72,8 @@ export interface ParquetChunk {
   readonly start: number
   readonly size: number
   readonly uncompressedSize: number
+  /** CRC-32 of its bytes; undefined if the writer, which then is not DataShard, gave none. */
+  readonly crc: number | undefined
   /** Undefined if there are none, or none whose order is defined. */
   readonly statistics: ParquetStatistics | undefined
   /** The data pages are known to be all dictionary-encoded. */
@@ -127,11 +129,11 @@ export const RESTORE = 'restore the object from a backup or an older version of 
  * @throws `corrupt` saying what does not fit together, `unsupported` for encrypted columns.
  */
 export function parseFooter(bytes: Uint8Array, fileSize: number, where: string): ParquetFooter {
-  if (!isFooterIntact(bytes))
-    return corrupt(`the footer of ${where} is damaged: its checksum does not match; ${RESTORE}`)
+  const seal = footerSeal(bytes)
+  if (seal === 'broken') return corrupt(`the footer of ${where} is damaged: its checksum does not match; ${RESTORE}`)
   const raw = decode(bytes, where)
   try {
-    return interpret(raw, fileSize - bytes.length - TAIL_BYTES)
+    return interpret(raw, fileSize - bytes.length - TAIL_BYTES, seal === 'intact')
   } catch (error) {
     if (DataShardError.is(error, 'unsupported')) return unsupported(`${where}: ${error.message}`)
     if (error instanceof FooterFault) return corrupt(`the footer of ${where} is damaged: ${error.message}; ${RESTORE}`)
@@ -151,11 +153,16 @@ function decode(bytes: Uint8Array, where: string): ThriftStruct {
   }
 }
 
-function interpret(raw: ThriftStruct, dataEnd: number): ParquetFooter {
+function interpret(raw: ThriftStruct, dataEnd: number, isSealed: boolean): ParquetFooter {
   const root = parseSchemaTree(structs(raw, FILE.schema))
   const leaves = leavesOf(root)
   const ordered = definedOrders(raw, leaves.length)
-  const rowGroups = structs(raw, FILE.rowGroups).map((group) => parseRowGroup(group, leaves, ordered, dataEnd))
+  const groups = structs(raw, FILE.rowGroups)
+  const checksums = isSealed ? chunkChecksums(raw, groups.length * leaves.length) : undefined
+  const rowGroups = groups.map((group, i) => {
+    const crcs = checksums?.slice(i * leaves.length, (i + 1) * leaves.length)
+    return parseRowGroup(group, { leaves, ordered, dataEnd, crcs })
+  })
   const rowCount = rowGroups.reduce((sum, group) => sum + group.rowCount, 0)
   // Some writers leave the file's own count at 0.
   const claimed = integer(raw, FILE.rowCount)
@@ -172,18 +179,22 @@ function definedOrders(raw: ThriftStruct, leafCount: number): readonly boolean[]
   return Array.from({ length: leafCount }, (_, i) => orders.length === leafCount && orders[i]!.has(1))
 }
 
-function parseRowGroup(
-  raw: ThriftStruct,
-  leaves: readonly ParquetNode[],
-  ordered: readonly boolean[],
-  dataEnd: number,
-): ParquetRowGroup {
+/** What is to be known to read a row group's part of the footer; lists have one item per leaf. */
+interface GroupContext {
+  readonly leaves: readonly ParquetNode[]
+  readonly ordered: readonly boolean[]
+  readonly crcs: readonly number[] | undefined
+  readonly dataEnd: number
+}
+
+function parseRowGroup(raw: ThriftStruct, context: GroupContext): ParquetRowGroup {
+  const { leaves } = context
   const chunks = structs(raw, GROUP.columns)
   if (chunks.length !== leaves.length) {
     throw new FooterFault(`a row group has ${chunks.length} columns, the schema ${leaves.length}`)
   }
   const rowCount = count(raw, GROUP.rowCount, 'row count of a row group')
-  const parsed = chunks.map((chunk, i) => parseChunk(chunk, leaves[i]!, ordered[i]!, dataEnd))
+  const parsed = chunks.map((chunk, i) => parseChunk(chunk, i, context))
   for (const [i, { valueCount }] of parsed.entries()) {
     const { name, isRepeated } = leaves[i]!
     // Outside lists and maps there is one value in each row, be it null.
@@ -194,7 +205,8 @@ function parseRowGroup(
   return { rowCount, chunks: parsed, raw }
 }
 
-function parseChunk(raw: ThriftStruct, leaf: ParquetNode, ordered: boolean, dataEnd: number): ParquetChunk {
+function parseChunk(raw: ThriftStruct, i: number, { leaves, ordered, crcs, dataEnd }: GroupContext): ParquetChunk {
+  const leaf = leaves[i]!
   if (raw.has(CHUNK.crypto) || raw.has(CHUNK.encryptedMetadata)) unsupported(`column '${leaf.name}' is encrypted`)
   if (raw.has(CHUNK.filePath)) unsupported(`column '${leaf.name}' lies in another file`)
   const metadata = raw.get(CHUNK.metadata)?.value
@@ -218,7 +230,8 @@ function parseChunk(raw: ThriftStruct, leaf: ParquetNode, ordered: boolean, data
     start,
     size: valueCount === 0 ? 0 : size,
     uncompressedSize: count(metadata, COLUMN.uncompressedSize, 'size'),
-    statistics: parseStatistics(metadata.get(COLUMN.statistics)?.value, ordered),
+    crc: crcs?.[i],
+    statistics: parseStatistics(metadata.get(COLUMN.statistics)?.value, ordered[i]!),
     dictionaryOnly: isDictionaryOnly(metadata),
     raw,
   }

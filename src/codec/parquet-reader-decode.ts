@@ -1,7 +1,7 @@
 /** One row group through parquet-wasm. */
 import { DataShardError } from '../errors.ts'
 import type { ReadBatch } from './arrow-rows-column.ts'
-import { findPageDamage } from './parquet-checksum.ts'
+import { findChunkDamage } from './parquet-checksum.ts'
 import type { ParquetFooter } from './parquet-footer.ts'
 import { RESTORE } from './parquet-footer.ts'
 import { convertBatch } from './parquet-reader-columns.ts'
@@ -95,7 +95,7 @@ async function excerptOf(
   const decompress = hasZstd ? await loadZstd() : undefined
   const chunkOf = (leaf: number): Uint8Array | ExcerptChunk => {
     const bytes = bytesOf(leaf)
-    checkPages(plan, leaf, bytes)
+    checkChunk(plan, leaf, bytes, chunks[leaf]!.crc)
     const plain = chunks[leaf]!.codec === CODEC_ZSTD ? plainChunk(plan, bytes, decompress) : undefined
     return plain === undefined ? bytes : { ...plain, isPlain: true }
   }
@@ -154,9 +154,9 @@ export async function decodeRowGroup(
   }
 }
 
-/** A page that has a checksum is what it was when it was written, or nothing is read of its column. */
-function checkPages(plan: DecodePlan, leaf: number, bytes: Uint8Array): void {
-  const damage = findPageDamage(bytes)
+/** What has a checksum is what it was when it was written, or nothing is read of its column. */
+function checkChunk(plan: DecodePlan, leaf: number, bytes: Uint8Array, crc: number | undefined): void {
+  const damage = findChunkDamage(bytes, crc)
   if (damage !== undefined) damaged(plan, `${damage} in column '${plan.footer.leaves[leaf]!.name}'`)
 }
 

@@ -3,7 +3,7 @@
  * time in its build of ZSTD; Node's own, or the small one of `zstddec`, takes a third of that
  * (docs/decisions/scan-zstd.md).
  */
-import { readPages } from './parquet-checksum.ts'
+import { readPages } from './parquet-page-header.ts'
 import type { ThriftField, ThriftStruct } from './parquet-writer-thrift.ts'
 import { decodeThrift, encodeThrift, THRIFT } from './parquet-writer-thrift.ts'
 import type { Decompress } from './zstd.ts'

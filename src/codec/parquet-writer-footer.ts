@@ -2,19 +2,22 @@
  * Row groups that were encoded one by one, put together into one Parquet file (parquet-format, `parquet.thrift`).
  * parquet-wasm holds all of a file in a memory that never shrinks; this way it holds one row group. And the footer can
  * say what parquet-wasm leaves out, the logical type of UUIDs, and leave out what it says too much: Arrow's own schema,
- * and bounds of UUIDs.
+ * and bounds of UUIDs. Pages, column chunks and the footer get checksums on the way (docs/decisions/write-checksums.md).
  */
 import { assert } from '../errors.ts'
 import { isOrderShared } from '../spec/predicate-order.ts'
 import type { Schema } from '../spec/types.ts'
 import { indexSchema } from '../spec/schema.ts'
+import { checksumEntries, sealFooter } from './parquet-checksum-footer.ts'
+import type { ChecksummedChunk } from './parquet-checksum.ts'
+import { addPageChecksums } from './parquet-checksum.ts'
 import type { ThriftList, ThriftStruct, ThriftValue } from './parquet-writer-thrift.ts'
 import { decodeThrift, encodeThrift, THRIFT } from './parquet-writer-thrift.ts'
 
 /** Field ids of the structs in `parquet.thrift` that are read or changed here. */
 const FILE = { version: 1, schema: 2, rowCount: 3, rowGroups: 4, keyValues: 5, createdBy: 6 } as const
 const ELEMENT = { fieldId: 9, childCount: 5, logicalType: 10 } as const
-const GROUP = { columns: 1, rowCount: 3, fileOffset: 5, ordinal: 7 } as const
+const GROUP = { columns: 1, totalByteSize: 2, rowCount: 3, fileOffset: 5, compressedSize: 6, ordinal: 7 } as const
 const CHUNK = {
   fileOffset: 2,
   metadata: 3,
@@ -24,6 +27,7 @@ const CHUNK = {
   columnIndexLength: 7,
 } as const
 const COLUMN = {
+  uncompressedSize: 6,
   compressedSize: 7,
   dataPage: 9,
   indexPage: 10,
@@ -54,6 +58,8 @@ export class ParquetAssembler {
   readonly #groups: ThriftStruct[] = []
   readonly #splitOffsets: bigint[] = []
   readonly #columnSizes = new Map<number, bigint>()
+  /** Of all column chunks so far. */
+  readonly #checksums: number[] = []
   #footer: ThriftStruct | undefined
   #leafIds: readonly number[] = []
 
@@ -70,13 +76,7 @@ export class ParquetAssembler {
     }
     const head = this.offset === 0 ? [MAGIC] : []
     this.offset += head.length * MAGIC.length
-    const groups = structs(footer, FILE.rowGroups)
-    const end = Math.max(MAGIC.length, ...groups.map(groupEnd))
-    const body = file.subarray(MAGIC.length, end)
-    const shift = BigInt(this.offset - MAGIC.length)
-    for (const group of groups) this.#addGroup(group, shift)
-    this.offset += body.length
-    return [...head, body]
+    return [...head, ...structs(footer, FILE.rowGroups).flatMap((group) => this.#addGroup(group, file))]
   }
 
   /** The bytes that end the file. At least one file must have been added. */
@@ -86,9 +86,10 @@ export class ParquetAssembler {
     footer.set(FILE.rowGroups, list(this.#groups))
     footer.set(FILE.rowCount, i64(this.#rowCount))
     footer.set(FILE.createdBy, { type: THRIFT.binary, value: new TextEncoder().encode(createdBy) })
-    footer.delete(FILE.keyValues)
+    footer.set(FILE.keyValues, checksumEntries(this.#checksums))
     markUuids(footer, this.#schema)
     const encoded = encodeThrift(footer)
+    sealFooter(encoded)
     const bytes = new Uint8Array(encoded.length + 8)
     bytes.set(encoded)
     new DataView(bytes.buffer).setUint32(encoded.length, encoded.length, true)
@@ -98,23 +99,35 @@ export class ParquetAssembler {
     return { bytes, facts }
   }
 
-  #addGroup(group: ThriftStruct, shift: bigint): void {
+  #addGroup(group: ThriftStruct, file: Uint8Array): Uint8Array[] {
     const chunks = structs(group, GROUP.columns)
-    for (const [i, chunk] of chunks.entries()) {
-      moveChunk(chunk, shift)
-      const metadata = chunk.get(CHUNK.metadata)!.value as ThriftStruct
-      const size = number(metadata, COLUMN.compressedSize)!
-      const id = this.#leafIds[i]!
-      const field = indexSchema(this.#schema).byId.get(id)?.field
-      if (field !== undefined && !isOrderShared(field.type)) dropBounds(metadata)
-      this.#columnSizes.set(id, (this.#columnSizes.get(id) ?? 0n) + size)
-    }
-    const start = chunkStart(chunks[0]!)
-    group.set(GROUP.fileOffset, i64(start))
+    const parts: Uint8Array[] = []
+    const start = this.offset
+    for (const [i, chunk] of chunks.entries()) parts.push(...this.#addChunk(chunk, this.#leafIds[i]!, file))
+    const size = sumOf(chunks, COLUMN.compressedSize)
+    assert(size === BigInt(this.offset - start), 'the sizes of column chunks and their bytes differ')
+    group.set(GROUP.compressedSize, i64(size))
+    group.set(GROUP.totalByteSize, i64(sumOf(chunks, COLUMN.uncompressedSize)))
+    group.set(GROUP.fileOffset, i64(BigInt(start)))
     group.set(GROUP.ordinal, { type: THRIFT.i16, value: BigInt(this.#groups.length) })
     this.#rowCount += number(group, GROUP.rowCount)!
-    this.#splitOffsets.push(start)
+    this.#splitOffsets.push(BigInt(start))
     this.#groups.push(group)
+    return parts
+  }
+
+  #addChunk(chunk: ThriftStruct, id: number, file: Uint8Array): readonly Uint8Array[] {
+    const metadata = metadataOf(chunk)
+    const from = Number(chunkStart(metadata))
+    const size = Number(number(metadata, COLUMN.compressedSize))
+    const checksummed = addPageChecksums(file.subarray(from, from + size))
+    moveChunk(chunk, BigInt(this.offset - from), checksummed)
+    const field = indexSchema(this.#schema).byId.get(id)?.field
+    if (field !== undefined && !isOrderShared(field.type)) dropBounds(metadata)
+    this.#columnSizes.set(id, (this.#columnSizes.get(id) ?? 0n) + BigInt(checksummed.byteLength))
+    this.#checksums.push(checksummed.crc)
+    this.offset += checksummed.byteLength
+    return checksummed.parts
   }
 }
 
@@ -124,17 +137,26 @@ function decodeFooter(file: Uint8Array): ThriftStruct {
   return decodeThrift(file.subarray(file.length - 8 - length, file.length - 8))
 }
 
-/** Offsets move with the bytes. The page indexes stay behind: they hold offsets of their own, and are optional. */
-function moveChunk(chunk: ThriftStruct, shift: bigint): void {
-  const metadata = chunk.get(CHUNK.metadata)!.value as ThriftStruct
+/**
+ * Offsets move with the bytes, those of data pages behind a dictionary also by what that has grown. The page indexes
+ * stay behind: they hold offsets of their own, and are optional.
+ */
+function moveChunk(chunk: ThriftStruct, shift: bigint, { byteLength, firstPageGrowth }: ChecksummedChunk): void {
+  const metadata = metadataOf(chunk)
   for (const field of [CHUNK.offsetIndex, CHUNK.offsetIndexLength, CHUNK.columnIndex, CHUNK.columnIndexLength]) {
     chunk.delete(field)
   }
+  const start = chunkStart(metadata)
   for (const field of [COLUMN.dataPage, COLUMN.indexPage, COLUMN.dictionaryPage]) {
     const offset = number(metadata, field)
-    if (offset !== undefined) metadata.set(field, i64(offset + shift))
+    if (offset === undefined) continue
+    metadata.set(field, i64(offset + shift + (offset > start ? BigInt(firstPageGrowth) : 0n)))
   }
   assert(!metadata.has(COLUMN.bloomFilter), 'bloom filters are behind the row groups and cannot be moved with them')
+  const growth = BigInt(byteLength) - number(metadata, COLUMN.compressedSize)!
+  metadata.set(COLUMN.compressedSize, i64(BigInt(byteLength)))
+  // Headers of pages count as uncompressed bytes too.
+  metadata.set(COLUMN.uncompressedSize, i64(number(metadata, COLUMN.uncompressedSize)! + growth))
   // Deprecated, and not consistently used by writers: 0 says that the metadata is in the footer only.
   chunk.set(CHUNK.fileOffset, i64(0n))
 }
@@ -145,19 +167,18 @@ function dropBounds(metadata: ThriftStruct): void {
   for (const bound of BOUNDS) statistics?.delete(bound)
 }
 
-function chunkStart(chunk: ThriftStruct): bigint {
-  const metadata = chunk.get(CHUNK.metadata)!.value as ThriftStruct
+function chunkStart(metadata: ThriftStruct): bigint {
   const data = number(metadata, COLUMN.dataPage)!
   const dictionary = number(metadata, COLUMN.dictionaryPage)
   return dictionary !== undefined && dictionary > 0n && dictionary < data ? dictionary : data
 }
 
-function groupEnd(group: ThriftStruct): number {
-  const ends = structs(group, GROUP.columns).map((chunk) => {
-    const metadata = chunk.get(CHUNK.metadata)!.value as ThriftStruct
-    return Number(chunkStart(chunk) + number(metadata, COLUMN.compressedSize)!)
-  })
-  return Math.max(...ends)
+function metadataOf(chunk: ThriftStruct): ThriftStruct {
+  return chunk.get(CHUNK.metadata)!.value as ThriftStruct
+}
+
+function sumOf(chunks: readonly ThriftStruct[], field: number): bigint {
+  return chunks.reduce((sum, chunk) => sum + number(metadataOf(chunk), field)!, 0n)
 }
 
 function leafFieldIds(footer: ThriftStruct): number[] {

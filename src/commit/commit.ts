@@ -1,6 +1,7 @@
 /**
- * The commit loop. A change is a function from base metadata to updates; committing is creating the next version if
- * nobody else has; losing means calling the function again on the new head. Every change of a table meets here.
+ * The chain of versions as one process follows it. A change is a function from base metadata to updates; committing is
+ * creating the next version if nobody else has; losing means calling the function again on the new head. Transactions,
+ * maintenance and folds all meet here, and each commit keeps the ledger.
  */
 import { DataShardError, throwIfAborted } from '../errors.ts'
 import { uuid } from '../runtime.ts'
@@ -8,16 +9,21 @@ import type { TableMetadata } from '../spec/metadata.ts'
 import { checkWritable } from '../spec/properties.ts'
 import type { TableUpdate } from '../spec/updates.ts'
 import { applyUpdates } from '../spec/updates.ts'
-import { ageMs, CUSTODY_MS, sighting } from './custody.ts'
 import { isCertain } from './certainty.ts'
 import type { CreateOutcome } from './create-version.ts'
 import { createVersion } from './create-version.ts'
+import { ageMs, CUSTODY_MS, sighting } from './custody.ts'
 import { encodeTable } from './document.ts'
 import type { Head, SeenVersion, TableHead } from './head.ts'
-import { findHead } from './head.ts'
+import { findHead, readVersion } from './head.ts'
 import { HintWriter } from './hint.ts'
+import { Hold } from './hold.ts'
+import type { LedgerEntry } from './ledger.ts'
+import { advance, checkWindow, formatLedger, LEDGER_PROPERTY, ledgerOn } from './ledger.ts'
+import { ledgerOf } from './peek.ts'
 import type { Place } from './place.ts'
 import { storeNow } from './place.ts'
+import { retain } from './retention.ts'
 import { versionName } from './version.ts'
 
 /** What a change comes to on one base. */
@@ -49,8 +55,6 @@ export interface CommitOptions {
   readonly signal?: AbortSignal | undefined
   /** How long to go on against other writers before `commit-contention`; default 30,000. */
   readonly timeoutMs?: number | undefined
-  /** Called right before the version is sent, the last moment at which the change can be withdrawn by throwing. */
-  readonly beforeCreate?: (() => void) | undefined
 }
 
 export interface Committed {
@@ -62,19 +66,34 @@ export interface Committed {
 export const DEFAULT_TIMEOUT_MS = 30_000
 
 /** A cached base is re-read when it is this old, so that a slow upload does not end with a base too old to use. */
-const BASE_MAX_AGE_MS = CUSTODY_MS / 2
+export const BASE_MAX_AGE_MS = CUSTODY_MS / 2
 const MAX_BACKOFF_MS = 2_000
+/** A writer that lost so often asks the others for room. */
+const LOSSES_BEFORE_HOLD = 2
 
-type Attempt =
+/** What the next version is made of. */
+export interface NextVersion {
+  readonly base: TableHead
+  readonly updates: readonly TableUpdate[]
+  /** What goes into the ledger; nothing by default. */
+  readonly ledger?: Omit<LedgerEntry, 'version'>
+  readonly deadlineMs: number
+  readonly signal: AbortSignal | undefined
+  /** Called right before the version is sent, the last moment at which the change can be withdrawn by throwing. */
+  readonly beforeCreate?: (() => void) | undefined
+}
+
+export type NextOutcome =
   | { readonly outcome: 'won'; readonly head: TableHead }
-  | { readonly outcome: 'lost'; readonly next: Head | SeenVersion; readonly scratch: readonly string[] }
+  | Exclude<CreateOutcome, { outcome: 'won' }>
 
-/** The head that a process knows of one table, and the way to move it. Commits of one committer run one at a time. */
+/** The head that a process knows of one table, and the way to move it. What moves it runs one at a time. */
 export class Committer {
   readonly place: Place
   readonly #hint: HintWriter
   readonly #background = new Set<Promise<void>>()
   #head: TableHead
+  #newest = 0
   #last: Promise<unknown> = Promise.resolve()
 
   constructor(place: Place, head: TableHead) {
@@ -87,17 +106,39 @@ export class Committer {
     return this.#head
   }
 
+  /** Told of a version that was seen, but not read: appends of ours may be in it. */
+  noteNewest(version: number): void {
+    this.#newest = Math.max(this.#newest, version)
+  }
+
+  /** Whether a newer version than the head is known. */
+  get isBehind(): boolean {
+    return this.#newest > this.#head.version
+  }
+
+  /** Reads the newest version that is known. No request where it is the head already, else one. */
+  async catchUp(signal?: AbortSignal): Promise<TableHead> {
+    if (!this.isBehind) return this.#head
+    const found = await readVersion(this.place, this.#newest, 'plain', signal)
+    return found ? this.adopt(found) : this.refresh(signal)
+  }
+
   /** Looks for newer versions: two requests if there are none. `not-found` if the table was dropped. */
   async refresh(signal?: AbortSignal): Promise<TableHead> {
-    return this.#adopt(await findHead(this.place, this.#head, signal))
+    return this.adopt(await findHead(this.place, this.#head, signal))
+  }
+
+  /** Runs after everything that was given before it has ended: commits of one process do not race each other. */
+  exclusive<T>(run: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(run)
+    this.#last = result.catch(() => undefined)
+    return result
   }
 
   /** Commits a change after those that were given before it. One create per attempt, plus what the change writes. */
   commit(change: Change, options: CommitOptions = {}): Promise<Committed> {
     const startMs = this.place.runtime.monotonic()
-    const result = this.#last.then(() => this.#commit(change, options, startMs))
-    this.#last = result.catch(() => undefined)
-    return result
+    return this.exclusive(() => this.#commit(change, options, startMs))
   }
 
   /** Resolves when commits in flight, the hint, and the cleaning up of lost attempts are done. */
@@ -106,13 +147,61 @@ export class Committer {
     await Promise.all([this.#hint.flush(), ...this.#background])
   }
 
+  /**
+   * Creates the version after `base` and moves to it. Keeps the ledger: without it, what was folded before could be
+   * folded again. One request when won, two when lost.
+   */
+  async createNext(next: NextVersion): Promise<NextOutcome> {
+    const { base } = next
+    checkWritable(base.metadata, this.place.location)
+    const version = base.version + 1
+    const nowMs = storeNow(this.place)
+    const metadata = this.#nextMetadata(next, version, nowMs)
+    const nonce = uuid(this.place.runtime)
+    next.beforeCreate?.()
+    const created = await createVersion(this.place, {
+      base,
+      version,
+      bytes: encodeTable(metadata, nonce),
+      nonce,
+      isIn: holdsSnapshotsOf(next.updates),
+      deadlineMs: next.deadlineMs,
+      signal: next.signal,
+    })
+    if (created.outcome !== 'won') return created
+    const head: TableHead = {
+      kind: 'table',
+      version,
+      form: 'plain',
+      nonce,
+      metadata,
+      seen: sighting(this.place.runtime),
+    }
+    this.adopt(head)
+    this.#hint.raise(version)
+    return { outcome: 'won', head }
+  }
+
+  #nextMetadata({ base, updates, ledger }: NextVersion, version: number, nowMs: number): TableMetadata {
+    const before = ledgerOf(base.metadata)
+    checkWindow(before, this.place.location)
+    const kept = formatLedger(advance(ledgerOn(before, base.version), version, ledger))
+    const all: readonly TableUpdate[] = [...updates, { action: 'set-properties', updates: { [LEDGER_PROPERTY]: kept } }]
+    const context = { nowMs, baseFile: `${base.metadata.location}/${versionName(base.version)}` }
+    const next = applyUpdates(base.metadata, all, context)
+    const removed = retain(next, nowMs)
+    return removed.length === 0 ? next : applyUpdates(base.metadata, [...all, ...removed], context)
+  }
+
   async #commit(change: Change, options: CommitOptions, startMs: number): Promise<Committed> {
     const { runtime } = this.place
     const deadlineMs = startMs + (options.timeoutMs ?? DEFAULT_TIMEOUT_MS)
     const lostScratch: string[] = []
+    const hold = new Hold(this.place)
     try {
       for (let attempt = 1; ; attempt++) {
         throwIfAborted(options.signal, change.what)
+        await this.catchUp(options.signal)
         if (ageMs(this.#head.seen, runtime) > BASE_MAX_AGE_MS) await this.refresh(options.signal)
         const attemptMs = runtime.monotonic()
         const tried = await this.#attempt(change, options, attempt, deadlineMs)
@@ -121,47 +210,31 @@ export class Committer {
         if (runtime.monotonic() >= deadlineMs) {
           throw contention(this.place, change, attempt, runtime.monotonic() - startMs)
         }
-        await this.#catchUp(tried.next, runtime.monotonic() - attemptMs, attempt, options.signal)
+        if (attempt >= LOSSES_BEFORE_HOLD) await hold.ask()
+        const tookMs = runtime.monotonic() - attemptMs
+        await this.#catchUp(tried.next ?? this.#head, hold.isAsked ? 0 : tookMs, attempt, options.signal)
       }
     } finally {
       // However it ends: these belong to attempts that lost for certain.
-      this.#discard(lostScratch)
+      this.discard(lostScratch)
+      hold.release((done) => this.inBackground(done))
     }
   }
 
-  async #attempt(change: Change, options: CommitOptions, attempt: number, deadlineMs: number): Promise<Attempt> {
+  async #attempt(change: Change, options: CommitOptions, attempt: number, deadlineMs: number) {
     const base = this.#head
     checkWritable(base.metadata, this.place.location)
-    const nowMs = storeNow(this.place)
-    const derived = await change.derive(base.metadata, { attempt, nowMs, signal: options.signal })
-    const baseFile = `${base.metadata.location}/${versionName(base.version)}`
-    const metadata = applyUpdates(base.metadata, derived.updates, { nowMs, baseFile })
-    const nonce = uuid(this.place.runtime)
-    const version = base.version + 1
-    let created: CreateOutcome
+    const { signal } = options
+    const derived = await change.derive(base.metadata, { attempt, nowMs: storeNow(this.place), signal })
     try {
-      options.beforeCreate?.()
-      created = await createVersion(this.place, {
-        base,
-        version,
-        bytes: encodeTable(metadata, nonce),
-        nonce,
-        isIn: holdsSnapshotsOf(derived.updates),
-        deadlineMs,
-        signal: options.signal,
-      })
+      const made = await this.createNext({ base, updates: derived.updates, deadlineMs, signal })
+      if (made.outcome === 'won') return made
+      const next = made.outcome === 'lost' ? made.next : undefined
+      return { outcome: 'lost' as const, next, scratch: derived.scratch }
     } catch (error) {
-      if (isCertain(error)) this.#discard(derived.scratch)
+      if (isCertain(error)) this.discard(derived.scratch)
       throw error
     }
-    if (created.outcome !== 'won') {
-      return { outcome: 'lost', next: created.outcome === 'lost' ? created.next : base, scratch: derived.scratch }
-    }
-    const seen = sighting(this.place.runtime)
-    const head: TableHead = { kind: 'table', version, form: 'plain', nonce, metadata, seen }
-    this.#adopt(head)
-    this.#hint.raise(version)
-    return { outcome: 'won', head }
   }
 
   /**
@@ -177,10 +250,11 @@ export class Committer {
     const { runtime } = this.place
     const waitMs = runtime.random() * Math.min(MAX_BACKOFF_MS, attemptMs * 2 ** Math.min(losses, 10))
     if (losses > 1) await runtime.sleep(waitMs, signal)
-    this.#adopt(await findHead(this.place, lost, signal))
+    this.adopt(await findHead(this.place, lost, signal))
   }
 
-  #adopt(found: Head | undefined): TableHead {
+  /** Moves to a newer head; `not-found` if it is not this table's any more. */
+  adopt(found: Head | undefined): TableHead {
     const { location } = this.place
     if (!found) throw new DataShardError('not-found', `the table at ${location} is gone: it has no version any more`)
     if (found.kind === 'tombstone') {
@@ -197,11 +271,15 @@ export class Committer {
     return this.#head
   }
 
-  #discard(keys: readonly string[]): void {
-    if (keys.length === 0) return
-    // Best effort: what stays is an orphan that nothing names, and maintenance finds it.
-    const done: Promise<void> = this.place.store
-      .delete(keys)
+  /** Deletes what no version names, best effort: what stays is an orphan, and maintenance finds it. */
+  discard(keys: readonly string[]): void {
+    if (keys.length > 0) this.inBackground(this.place.store.delete(keys))
+  }
+
+  /** Lets something go on that nobody waits for but {@link flush}. */
+  inBackground(work: Promise<unknown>): void {
+    const done: Promise<void> = work
+      .then(() => undefined)
       .catch(() => undefined)
       .finally(() => this.#background.delete(done))
     this.#background.add(done)
@@ -221,38 +299,4 @@ function contention(place: Place, change: Change, attempts: number, elapsedMs: n
       `${place.location}; nothing was committed. Call again, or give more time with timeoutMs`,
     { details: { table: place.location, attempts, elapsedMs: Math.round(elapsedMs) } },
   )
-}
-
-/** Creates version `version` where no table is yet, or above a tombstone. `won`, or what is there instead. */
-export async function createFirstVersion(
-  place: Place,
-  base: Head | undefined,
-  metadata: TableMetadata,
-  signal?: AbortSignal,
-): Promise<{ readonly won: true; readonly head: TableHead } | { readonly won: false; readonly head: Head }> {
-  const nonce = uuid(place.runtime)
-  const version = (base?.version ?? 0) + 1
-  const created = await createVersion(place, {
-    base,
-    version,
-    bytes: encodeTable(metadata, nonce),
-    nonce,
-    isIn: (later) => later.tableUuid === metadata.tableUuid,
-    deadlineMs: place.runtime.monotonic() + DEFAULT_TIMEOUT_MS,
-    signal,
-  })
-  if (created.outcome === 'stale') {
-    throw new DataShardError('unavailable', `creating ${place.location} took too long; try again`)
-  }
-  if (created.outcome === 'lost') {
-    // Not the winner itself: others may have appended to it already.
-    const winner = await findHead(place, created.next, signal)
-    if (winner) return { won: false, head: winner }
-    throw new DataShardError('unavailable', `a table at ${place.location} was created and vanished; try again`)
-  }
-  const head: TableHead = { kind: 'table', version, form: 'plain', nonce, metadata, seen: sighting(place.runtime) }
-  const hint = new HintWriter(place)
-  hint.raise(version)
-  await hint.flush()
-  return { won: true, head }
 }

@@ -13,7 +13,9 @@ import { DataShardError, throwIfAborted } from '../errors.ts'
 import type { TableMetadata } from '../spec/metadata.ts'
 import { ageMs, CUSTODY_MS, inCustody } from './custody.ts'
 import type { Head, SeenVersion } from './head.ts'
-import { findHead, readNonce } from './head.ts'
+import { findHead } from './head.ts'
+import type { Peeked } from './peek.ts'
+import { peekVersion } from './peek.ts'
 import type { Place } from './place.ts'
 import { keyIn } from './place.ts'
 import { versionName } from './version.ts'
@@ -21,7 +23,7 @@ import { versionName } from './version.ts'
 /** `won`: the version is ours. `lost`: it is somebody else's, here it is. `stale`: the base is too old to build upon. */
 export type CreateOutcome =
   | { readonly outcome: 'won' }
-  | { readonly outcome: 'lost'; readonly next: SeenVersion }
+  | { readonly outcome: 'lost'; readonly next: SeenVersion; readonly peeked?: Peeked }
   | { readonly outcome: 'stale' }
 
 export interface VersionCreate {
@@ -97,9 +99,9 @@ async function send(place: Place, key: string, create: VersionCreate): Promise<S
 
 /** Somebody's version exists under this number: ours or another's? Undefined if it is not to be seen. */
 async function compare(place: Place, create: VersionCreate): Promise<CreateOutcome | undefined> {
-  const next = await readNonce(place, create.version)
+  const next = await peekVersion(place, create.version)
   if (!next) return undefined
-  if (next.nonce !== create.nonce) return { outcome: 'lost', next }
+  if (next.nonce !== create.nonce) return { outcome: 'lost', next, peeked: next }
   const late = create.base !== undefined && !inCustody(create.base.seen, place.runtime)
   return late ? resolveLate(place, create, undefined) : { outcome: 'won' }
 }
@@ -124,7 +126,7 @@ async function resolveLate(place: Place, create: VersionCreate, cause: unknown):
     const head = await findHead(place)
     if (head?.kind === 'table' && create.isIn?.(head.metadata)) return { outcome: 'won' }
     if (head?.version === create.version && head.nonce === create.nonce) return { outcome: 'won' }
-    const there = head && (await readNonce(place, create.version))
+    const there = head && (await peekVersion(place, create.version))
     // A number is given once: if somebody else has it, ours can never appear under it.
     if (there && there.nonce !== create.nonce) return { outcome: 'lost', next: head }
   } catch (error) {

@@ -5,6 +5,8 @@
 import { encodeMetadata, metadataOfDocument, parseDocument } from '../codec/metadata-file.ts'
 import { corrupt } from '../errors.ts'
 import type { TableMetadata } from '../spec/metadata.ts'
+import { currentSnapshot } from '../spec/metadata.ts'
+import { LEDGER_PROPERTY } from './ledger.ts'
 
 /** First in the JSON, so that a ranged read of the beginning finds it. */
 const COMMIT_FIELD = 'datashard-commit'
@@ -19,10 +21,26 @@ export type VersionDocument =
   | { readonly kind: 'table'; readonly metadata: TableMetadata; readonly nonce: string | undefined }
   | { readonly kind: 'tombstone'; readonly tombstone: Tombstone; readonly nonce: string | undefined }
 
+/**
+ * A version's bytes. What a waiting writer looks for comes first: whose it is, and the ledger; the other properties stay
+ * together with it, as the spec has them in one object.
+ */
 export function encodeTable(metadata: TableMetadata, nonce: string): Uint8Array {
   const { [COMMIT_FIELD]: _previous, ...unknown } = metadata.unknown ?? {}
-  return encodeMetadata({ ...metadata, unknown }, { [COMMIT_FIELD]: { nonce } })
+  const { [LEDGER_PROPERTY]: ledger, ...others } = metadata.properties
+  const properties = ledger === undefined ? others : { [LEDGER_PROPERTY]: ledger, ...others }
+  const list = currentSnapshot(metadata)?.manifestList
+  const name = list?.slice(list.lastIndexOf('/') + 1)
+  const commit = {
+    nonce,
+    'table-uuid': metadata.tableUuid,
+    ...(name !== undefined && PLAIN_TEXT.test(name) && { 'manifest-list': name }),
+  }
+  return encodeMetadata({ ...metadata, properties, unknown }, { [COMMIT_FIELD]: commit, properties })
 }
+
+/** What can stand in JSON as it is. */
+const PLAIN_TEXT = /^[\w.-]+$/
 
 /** A document that is no table metadata, so that every engine fails on it at once instead of showing old rows. */
 export function encodeTombstone(tombstone: Tombstone, nonce: string): Uint8Array {
@@ -52,11 +70,25 @@ export function decodeVersion(bytes: Uint8Array, where: string): VersionDocument
   }
 }
 
-/** The nonce at the beginning of a version file, if it is there; another engine's version has none. */
-export function leadingNonce(start: Uint8Array): string | undefined {
-  const text = new TextDecoder().decode(start)
-  return /^\s*\{\s*"datashard-commit"\s*:\s*\{\s*"nonce"\s*:\s*"([0-9a-z-]+)"\s*\}/.exec(text)?.[1]
+/** What the first bytes of one of our versions say. */
+export interface LeadingFields {
+  readonly nonce: string
+  readonly tableUuid: string
+  readonly manifestList: string | undefined
+  readonly ledger: string
 }
+
+const LEADING =
+  /^\{"datashard-commit":\{"nonce":"([0-9a-z-]+)","table-uuid":"([0-9a-zA-Z-]+)"(?:,"manifest-list":"([\w.-]+)")?\},"properties":\{"datashard\.ledger":"([\w |,-]*)"/
+
+/** The beginning of a version of ours; undefined for tombstones, for what other engines wrote, and without a ledger. */
+export function leadingFields(start: Uint8Array): LeadingFields | undefined {
+  const match = LEADING.exec(latin1.decode(start))
+  return match ? { nonce: match[1]!, tableUuid: match[2]!, manifestList: match[3], ledger: match[4]! } : undefined
+}
+
+/** Bytes as they are: what is looked for is ASCII, and the range may end within a character. */
+const latin1 = new TextDecoder('latin1')
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)

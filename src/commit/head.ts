@@ -8,7 +8,7 @@ import type { TableMetadata } from '../spec/metadata.ts'
 import type { Sighting } from './custody.ts'
 import { ageMs, CUSTODY_MS, inCustody, sighting } from './custody.ts'
 import type { Tombstone } from './document.ts'
-import { decodeVersion, leadingNonce } from './document.ts'
+import { decodeVersion } from './document.ts'
 import type { Place } from './place.ts'
 import { keyIn } from './place.ts'
 import type { VersionForm } from './version.ts'
@@ -75,22 +75,6 @@ export async function readVersion(
   if (!bytes) return undefined
   const seen = sighting(place.runtime)
   return { ...decodeVersion(bytes, place.store.urlOf(key)), version, form, seen }
-}
-
-/** How much of a version is read for its nonce, which stands at the beginning. */
-const NONCE_BYTES = 4_096
-
-/**
- * Whose a version is, without reading all of it; undefined if it does not exist. One request, two where the beginning does
- * not tell.
- */
-export async function readNonce(place: Place, version: number): Promise<SeenVersion | undefined> {
-  const key = keyIn(place, versionName(version))
-  const start = await place.store.get(key, { range: { start: 0, end: NONCE_BYTES } })
-  if (!start) return undefined
-  const nonce = leadingNonce(start)
-  if (nonce !== undefined) return { version, form: 'plain', nonce, seen: sighting(place.runtime) }
-  return readVersion(place, version, 'plain')
 }
 
 async function climb(

@@ -31,7 +31,8 @@ export function appendSummary(
   }
 }
 
-function partitionKey(file: DataFile): string {
+/** Equal for files of one partition of one spec. */
+export function partitionKey(file: DataFile): string {
   const values = file.partition.map((value) =>
     value instanceof Uint8Array ? `0x${Buffer.from(value).toString('hex')}` : `${typeof value}:${String(value)}`,
   )

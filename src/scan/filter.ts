@@ -34,7 +34,7 @@ function termReader(batch: ReadBatch, term: BoundTerm): (row: number) => Value |
     columns = found?.kind === 'struct' ? found.children : []
   }
   assert(found !== undefined, `column '${term.name}' of the filter was not read`)
-  if (found.kind === 'dictionary') return dictionaryReader(found).at as (row: number) => string | null
+  if (found.kind === 'dictionary') return dictionaryReader(found)
   if (found.kind === 'fixed' || found.kind === 'bytes') return columnReader(found, around)
   const { validity } = found
   return (row) => (isPresent(validity, row) && isPresent(around, row) ? true : null)

@@ -1,5 +1,6 @@
 /** Which snapshots appended rows after a given one. */
 import { corrupt, DataShardError, unsupported } from '../errors.ts'
+import { isOlder } from '../spec/lineage.ts'
 import type { TableMetadata } from '../spec/metadata.ts'
 import { snapshotById } from '../spec/metadata.ts'
 import type { Snapshot } from '../spec/snapshot.ts'
@@ -50,7 +51,7 @@ function between(metadata: TableMetadata, snapshot: Snapshot, since: Snapshot, t
       corrupt(`the history of ${table} is damaged: snapshot ${at.snapshotId} is among its own ancestors`, { table })
     const parentId = at.parentSnapshotId
     if (parentId === undefined) return noAncestor(metadata, snapshot, since, table)
-    at = snapshotById(metadata, parentId) ?? historyGone(at, parentId, since, table)
+    at = snapshotById(metadata, parentId) ?? historyGone(metadata, at, parentId, since, table)
   }
   return found
 }
@@ -65,14 +66,36 @@ function noAncestor(metadata: TableMetadata, snapshot: Snapshot, since: Snapshot
   )
 }
 
-function historyGone(oldest: Snapshot, parentId: bigint, since: Snapshot, table: string): never {
-  const when = new Date(oldest.timestampMs).toISOString()
+/** The rows that were appended in a gap of history cannot be told any more from those that something else wrote. */
+function historyGone(
+  { snapshots }: TableMetadata,
+  oldest: Snapshot,
+  parentId: bigint,
+  since: Snapshot,
+  table: string,
+): never {
+  const before = snapshots.reduce<Snapshot | undefined>(
+    (newest, one) => (isOlder(one, oldest) && (!newest || isOlder(newest, one)) ? one : newest),
+    undefined,
+  )
+  const gap = before ? ` The newest one before the gap is ${named(before)}.` : ''
   throw new DataShardError(
     'not-found',
-    `${table} does not keep all of its history after snapshot ${since.snapshotId}: snapshot ${parentId} is gone. The ` +
-      `oldest one from which on it is complete is ${oldest.snapshotId} of ${when}`,
-    { details: { table, since: String(since.snapshotId), oldest: String(oldest.snapshotId) } },
+    `${table} does not keep all of its history after snapshot ${since.snapshotId}: snapshot ${parentId} is gone.${gap} ` +
+      `The oldest one from which on it is complete is ${named(oldest)}`,
+    {
+      details: {
+        table,
+        since: String(since.snapshotId),
+        before: before && String(before.snapshotId),
+        oldest: String(oldest.snapshotId),
+      },
+    },
   )
+}
+
+function named({ snapshotId, timestampMs }: Snapshot): string {
+  return `${snapshotId} of ${new Date(timestampMs).toISOString()}`
 }
 
 function isAppend(snapshot: Snapshot, table: string): boolean {

@@ -166,7 +166,7 @@ async function refuseLiveDeletes(request: PlanRequest, listed: readonly ListedMa
 }
 
 /** What a predicate means for the files of one partition spec. */
-interface SpecPlanner {
+export interface SpecPlanner {
   mayMatch(manifest: ManifestFile): boolean
   /** Undefined if no row of the file can match. */
   task(entry: ManifestEntry): FileScanTask | undefined
@@ -183,7 +183,8 @@ function specPlanners({ metadata, predicate = TRUE }: PlanRequest): (manifest: M
   }
 }
 
-function specPlanner(predicate: BoundPredicate, spec: PartitionSpec): SpecPlanner {
+/** The planner of one spec: for whoever goes through manifests on their own. */
+export function specPlanner(predicate: BoundPredicate, spec: PartitionSpec): SpecPlanner {
   const projected = projectPredicate(predicate, spec)
   const residualOf: (tuple: PartitionTuple) => BoundPredicate = residuals(predicate, spec)
   return {

@@ -1,6 +1,8 @@
 /** Table properties that DataShard reads, their defaults, and those that nobody may set (Iceberg docs: "Configuration"). */
 import { invalid, unsupported } from '../errors.ts'
 import type { TableMetadata } from './metadata.ts'
+import { integerProperty } from './properties-read.ts'
+import { retentionPolicy } from './retention-policy.ts'
 
 type Properties = Readonly<Record<string, string>>
 
@@ -25,17 +27,7 @@ export function previousVersionsMax(properties: Properties): number {
   return integerProperty(properties, 'write.metadata.previous-versions-max', 100, 1)
 }
 
-export function integerProperty(properties: Properties, name: string, fallback: number, min: number): number {
-  const text = properties[name]
-  if (text === undefined) return fallback
-  const value = Number(text)
-  if (!Number.isSafeInteger(value) || value < min) {
-    invalid(`table property '${name}' is '${text}', expected an integer of at least ${min}`)
-  }
-  return value
-}
-
-/** Refuses properties that are not a map of strings, or that only the protocol may write. */
+/** Refuses properties that are not a map of strings, that only the protocol may write, or that say nothing it knows. */
 export function checkProperties(properties: Properties): void {
   if (typeof properties !== 'object' || properties === null || Array.isArray(properties)) {
     invalid(`table properties are an object of names and texts; found ${JSON.stringify(properties)}`)
@@ -49,6 +41,7 @@ export function checkProperties(properties: Properties): void {
     if (name === '') invalid('a table property needs a name')
     checkPropertyName(name)
   }
+  retentionPolicy(properties)
   refuseUnsafe(properties)
 }
 
@@ -60,8 +53,7 @@ export function checkPropertyName(name: string): void {
 /**
  * Refuses to write to a table whose settings would break the chain of versions for somebody.
  * - compressed metadata: Java then writes `v{N}.gz.metadata.json` beside our `v{N}.metadata.json`, and both exist;
- * - deletion of old versions at commit: a number that was deleted could be created again;
- * - a ledger: a newer DataShard folds appends here, and a commit that does not keep the ledger could double rows.
+ * - deletion of old versions at commit: a number that was deleted could be created again.
  */
 export function checkWritable(metadata: TableMetadata, where: string): void {
   if (metadata.formatVersion === 1) {
@@ -69,9 +61,6 @@ export function checkWritable(metadata: TableMetadata, where: string): void {
   }
   if (metadata.formatVersion === 3) {
     unsupported(`${where} is an Iceberg table of format v3, which this version cannot append to (reading works)`)
-  }
-  if (metadata.properties['datashard.ledger'] !== undefined) {
-    unsupported(`${where} is written by a newer version of DataShard; upgrade this one to append to it`)
   }
   refuseUnsafe(metadata.properties)
 }

@@ -8,6 +8,7 @@ import { snapshotById } from './metadata.ts'
 import type { PartitionSpec } from './partition.ts'
 import { LAST_UNASSIGNED_PARTITION_ID } from './partition.ts'
 import { previousVersionsMax } from './properties.ts'
+import { removeSnapshots } from './remove-snapshots.ts'
 import { highestFieldId } from './schema.ts'
 import type { Snapshot, SnapshotRef } from './snapshot.ts'
 import { MAIN_BRANCH } from './snapshot.ts'
@@ -18,6 +19,8 @@ export type TableUpdate =
   | { readonly action: 'add-snapshot'; readonly snapshot: Snapshot }
   | { readonly action: 'set-snapshot-ref'; readonly name: string; readonly ref: SnapshotRef }
   | { readonly action: 'remove-snapshot-ref'; readonly name: string }
+  /** Those that are gone already do not matter. */
+  | { readonly action: 'remove-snapshots'; readonly snapshotIds: readonly bigint[] }
   | { readonly action: 'set-properties'; readonly updates: Readonly<Record<string, string>> }
   | { readonly action: 'remove-properties'; readonly removals: readonly string[] }
   /** Becomes the current schema. */
@@ -57,6 +60,8 @@ function applyUpdate(metadata: TableMetadata, update: TableUpdate): TableMetadat
       const { [update.name]: _removed, ...refs } = metadata.refs
       return { ...metadata, refs }
     }
+    case 'remove-snapshots':
+      return removeSnapshots(metadata, update.snapshotIds)
     case 'set-properties':
       return { ...metadata, properties: { ...metadata.properties, ...update.updates } }
     case 'remove-properties':

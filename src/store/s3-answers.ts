@@ -1,15 +1,5 @@
-/** What S3 answers, in our words; and what gives away that it is not S3 that answers. */
+/** What gives away that it is not S3 that answers, or that the answer is not whole. */
 import { DataShardError } from '../errors.ts'
-import type { ObjectInfo } from './store.ts'
-
-interface Facts {
-  readonly ETag?: string | undefined
-  readonly LastModified?: Date | undefined
-}
-
-export function infoOf(key: string, size: number | undefined, facts: Facts): ObjectInfo {
-  return { key, size: size ?? 0, etag: facts.ETag ?? '', lastModifiedMs: facts.LastModified?.getTime() ?? 0 }
-}
 
 /** A web server, say, that answers 200 to everything. */
 export function notS3(bucket: string, found: string): DataShardError {
@@ -18,4 +8,9 @@ export function notS3(bucket: string, found: string): DataShardError {
     `the server that was asked for bucket '${bucket}' answered with ${found}, which S3 never does; check the endpoint`,
     { details: { bucket } },
   )
+}
+
+/** Like a connection that broke: the answer has an end, but not the one that was announced. */
+export function cutShort(message: string): Error {
+  return Object.assign(new Error(message), { code: 'ECONNRESET' })
 }

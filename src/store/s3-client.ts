@@ -1,7 +1,12 @@
 /** The AWS SDK's client: made when first needed, for one bucket, in the region where the bucket turns out to be. */
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3'
-import type { S3ClientLike, S3Settings } from './s3-options.ts'
+import { addressOf } from './s3-address.ts'
+import { DirectRequests } from './s3-direct.ts'
 import { redirectRegion } from './s3-errors.ts'
+import type { S3ClientLike, S3Settings } from './s3-options.ts'
+import type { S3Requests } from './s3-requests.ts'
+import { SdkRequests } from './s3-sdk-requests.ts'
+import type { S3Wire } from './s3-wire.ts'
 
 export type S3Sdk = typeof import('@aws-sdk/client-s3')
 
@@ -14,9 +19,12 @@ const FALLBACK_REGION = 'us-east-1'
 export interface S3Connection {
   readonly sdk: S3Sdk
   readonly client: S3Client
+  readonly requests: S3Requests
 }
 
 export interface S3ClientsOptions {
+  readonly bucket: string
+  readonly wire: S3Wire
   readonly settings: S3Settings
   readonly requestTimeoutMs: number
   /** A client of the caller's own; its settings are left alone. */
@@ -67,7 +75,11 @@ export class S3Clients {
 
   async #make(): Promise<S3Connection> {
     const sdk = await import('@aws-sdk/client-s3')
-    if (this.#options.client) return { sdk, client: this.#options.client as S3Client }
+    const { bucket, wire } = this.#options
+    if (this.#options.client) {
+      const client = this.#options.client as S3Client
+      return { sdk, client, requests: new SdkRequests(sdk, client, bucket) }
+    }
     const given = this.#options.settings.endpoint
     let client = new sdk.S3Client(this.#config(given, this.#region))
     this.#made.push(client)
@@ -79,7 +91,13 @@ export class S3Clients {
       this.#made.push(client)
     }
     this.#region = region
-    return { sdk, client }
+    const address = await addressOf(sdk, client, bucket)
+    if (!address) return { sdk, client, requests: new SdkRequests(sdk, client, bucket) }
+    return {
+      sdk,
+      client,
+      requests: new DirectRequests({ client, address, wire }),
+    }
   }
 
   #config(endpoint: string | undefined, region: string | undefined): S3ClientConfig {

@@ -85,8 +85,8 @@ async function deleteAlone(
         action: ACTION,
         key,
         signal,
-        send: async ({ sdk, client, watch, options }) => {
-          await client.send(watch(new sdk.DeleteObjectCommand({ Bucket: exchanger.bucket, Key: key })), options)
+        send: async (how) => {
+          await how.requests.delete(key, how)
           return { value: undefined, status: 204 }
         },
       })

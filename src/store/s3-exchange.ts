@@ -1,12 +1,11 @@
 /** One request of an S3 store: sent, observed, its failure translated, repeated where that does no harm. */
-import type { S3Client } from '@aws-sdk/client-s3'
 import { DataShardError, throwIfAborted } from '../errors.ts'
 import type { Runtime } from '../runtime.ts'
 import { Observers } from './observers.ts'
 import { withRetries } from './retry.ts'
-import type { S3Clients, S3Connection, S3Sdk } from './s3-client.ts'
+import type { S3Clients, S3Connection } from './s3-client.ts'
 import { isCorrectedSkew, s3Error, statusOf } from './s3-errors.ts'
-import type { S3Wire, Watch, WatchedCommand } from './s3-wire.ts'
+import type { Attempt, S3Wire, WatchedCommand } from './s3-wire.ts'
 import type { RequestEvent } from './store.ts'
 
 /** Slower than this is not a slow line but a dead one; large bodies get their time by it. */
@@ -25,11 +24,11 @@ export interface Exchange<T> {
   readonly send: (how: Sending) => Promise<Answer<T>>
 }
 
-export interface Sending {
-  readonly sdk: S3Sdk
-  readonly client: S3Client
+/** What it takes to send: one of the usual requests, or a command of the SDK. */
+export interface Sending extends S3Connection {
   readonly options: { readonly abortSignal?: AbortSignal; readonly requestTimeout: number }
-  /** To be called with every command before it is sent; returns it. */
+  readonly attempt: Attempt
+  /** To be called with a command of the SDK before it is sent; returns it. */
   readonly watch: <C extends WatchedCommand>(command: C) => C
 }
 
@@ -104,18 +103,18 @@ export class S3Exchanger {
   async #send<T>({ verb, key, signal, bodyBytes = 0, once = false, send }: Exchange<T>): Promise<T> {
     const { runtime, wire, requestTimeoutMs, bucket } = this.#options
     const startMs = runtime.monotonic()
-    let connection: S3Connection | undefined
-    const watches: Watch[] = []
+    const attempt: Attempt = { once, sent: false }
     const note = (status: number, bytes: number) =>
       this.observers.note({ verb, key, status, durationMs: runtime.monotonic() - startMs, bytes })
     try {
-      connection = await this.#options.clients.connect()
+      const connection = await this.#options.clients.connect()
       const requestTimeout = requestTimeoutMs + Math.ceil(bodyBytes / MIN_BYTES_PER_MS)
       const { value, status, bytes } = await send({
         ...connection,
         options: { ...(signal && { abortSignal: signal }), requestTimeout },
+        attempt,
         watch: (command) => {
-          watches.push(wire.watch(command, once))
+          wire.watch(command, attempt)
           return command
         },
       })
@@ -124,9 +123,9 @@ export class S3Exchanger {
       return value
     } catch (error) {
       // Without credentials, say, nothing went over the wire.
-      const sent = watches.some((watch) => watch.sent)
-      if (sent) note(statusOf(error), 0)
-      if (sent && once && (error as Error | undefined)?.name === 'AbortError') throw abortedWrite(error, bucket, key)
+      if (attempt.sent) note(statusOf(error), 0)
+      if (attempt.sent && once && (error as Error | undefined)?.name === 'AbortError')
+        throw abortedWrite(error, bucket, key)
       throw error
     }
   }

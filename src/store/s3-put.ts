@@ -5,6 +5,7 @@ import { isRetryable, withRetries } from './retry.ts'
 import { notS3 } from './s3-answers.ts'
 import { isNoAnswer, nameOf, statusOf, wasNeverSent } from './s3-errors.ts'
 import type { Exchange, S3Exchanger } from './s3-exchange.ts'
+import { putInput } from './s3-sdk-requests.ts'
 import { MAX_WHOLE_BYTES, splitBody, uploadParts } from './s3-upload.ts'
 import type { PutBody, PutMode, PutOptions, PutResult } from './store.ts'
 
@@ -37,11 +38,10 @@ async function putWhole(
     signal,
     bodyBytes: bytes.length,
     once: conditional,
-    send: async ({ sdk, client, watch, options: send }) => {
-      const input = { ...inputOf(exchanger.bucket, key, options), Body: bytes, ContentLength: bytes.length }
-      const answer = await client.send(watch(new sdk.PutObjectCommand(input)), send)
-      if (answer.ETag === undefined) throw notS3(exchanger.bucket, 'no ETag for what was written')
-      return { value: { outcome: 'written', etag: answer.ETag }, status: 200 }
+    send: async (how) => {
+      const { etag } = await how.requests.put(key, bytes, options, how)
+      if (etag === undefined) throw notS3(exchanger.bucket, 'no ETag for what was written')
+      return { value: { outcome: 'written', etag }, status: 200 }
     },
   }
   if (!conditional) return exchanger.retried(exchange)
@@ -59,22 +59,11 @@ async function putParts(
 ): Promise<PutResult> {
   const { mode = 'overwrite', signal } = options
   const conditional = mode !== 'overwrite'
-  const input = inputOf(exchanger.bucket, key, options)
+  const input = putInput(exchanger.bucket, key, options)
   const uploaded = await uploadParts({ exchanger, input, chunks, signal, conditional })
   if (uploaded.kind === 'done') return { outcome: 'written', etag: uploaded.etag }
   if (conditional && uploaded.completing) return outcomeOf(uploaded.error, mode)
   throw uploaded.error
-}
-
-function inputOf(bucket: string, key: string, { mode, metadata, contentType }: PutOptions) {
-  return {
-    Bucket: bucket,
-    Key: key,
-    ...(mode === 'create' && { IfNoneMatch: '*' }),
-    ...(typeof mode === 'object' && { IfMatch: mode.ifMatch }),
-    ...(metadata && { Metadata: { ...metadata } }),
-    ContentType: contentType ?? 'application/octet-stream',
-  }
 }
 
 /** What became of a conditional put that was not answered by 200 (commit-protocol, "Outcomes of the create"). */

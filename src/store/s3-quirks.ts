@@ -23,7 +23,8 @@ export function refuseDirectoryBucket(bucket: string): void {
 /** Listings come URL-encoded, because XML cannot carry every character of a key; some stores write a blank as `+`. */
 export function decodeListedKey(key: string, encoding: string | undefined): string {
   // A store that does not know `encoding-type` does not answer it either, and sends keys as they are.
-  return encoding === 'url' ? decodeURIComponent(key.replaceAll('+', '%20')) : key
+  if (encoding !== 'url' || !/[+%]/.test(key)) return key
+  return decodeURIComponent(key.replaceAll('+', '%20'))
 }
 
 /** Whether a key can be named in the XML of a delete request (XML 1.0 section 2.2); the others go one by one. */

@@ -1,6 +1,6 @@
 /** Reading objects on S3, whole, in part, or only what is known about them. */
 import { boundsOf, isEmptyRange } from './byte-range.ts'
-import { infoOf, notS3 } from './s3-answers.ts'
+import { cutShort, notS3 } from './s3-answers.ts'
 import { isMissingKey, statusOf } from './s3-errors.ts'
 import type { S3Exchanger } from './s3-exchange.ts'
 import type { ByteRange, CallOptions, GetOptions, HeadResult } from './store.ts'
@@ -17,14 +17,11 @@ export async function getObject(
     action: 's3:GetObject',
     key,
     signal,
-    send: async ({ sdk, client, watch, options }) => {
-      const input = { Bucket: exchanger.bucket, Key: key, ...(range && { Range: rangeHeader(range) }) }
+    send: async (how) => {
       try {
-        const answer = await client.send(watch(new sdk.GetObjectCommand(input)), options)
-        if (answer.ETag === undefined) throw notS3(exchanger.bucket, 'an object without an ETag')
-        const bytes = await answer.Body!.transformToByteArray()
-        if (answer.ContentLength !== undefined && bytes.length !== answer.ContentLength) throw cutShort(key)
-        const status = answer.$metadata.httpStatusCode ?? 200
+        const { status, etag, bytes, size } = await how.requests.get(key, range && rangeHeader(range), how)
+        if (etag === undefined) throw notS3(exchanger.bucket, 'an object without an ETag')
+        if (size !== undefined && bytes.length !== size) throw cutShort(`the answer for ${key} ended before its length`)
         // A gateway that knows no ranges sends the whole.
         const value = range && status === 200 ? bytes.slice(...boundsOf(range, bytes.length)) : bytes
         return { value, status, bytes: bytes.length }
@@ -48,13 +45,11 @@ export async function headObject(
     action: 's3:GetObject',
     key,
     signal,
-    send: async ({ sdk, client, watch, options }) => {
+    send: async (how) => {
       try {
-        const command = new sdk.HeadObjectCommand({ Bucket: exchanger.bucket, Key: key })
-        const answer = await client.send(watch(command), options)
-        if (answer.ETag === undefined) throw notS3(exchanger.bucket, 'an object without an ETag')
-        const info = infoOf(key, answer.ContentLength, answer)
-        return { value: { ...info, metadata: answer.Metadata ?? {} }, status: 200 }
+        const { etag, size = 0, lastModifiedMs = 0, metadata } = await how.requests.head(key, how)
+        if (etag === undefined) throw notS3(exchanger.bucket, 'an object without an ETag')
+        return { value: { key, size, etag, lastModifiedMs, metadata }, status: 200 }
       } catch (error) {
         if (isMissingKey(error)) return { value: undefined, status: 404 }
         throw error
@@ -69,8 +64,4 @@ export async function headObject(
 function rangeHeader(range: ByteRange): string {
   if ('suffix' in range) return `bytes=-${range.suffix}`
   return range.end === undefined ? `bytes=${range.start}-` : `bytes=${range.start}-${range.end - 1}`
-}
-
-function cutShort(key: string): Error {
-  return Object.assign(new Error(`the answer for ${key} ended before its length`), { code: 'ECONNRESET' })
 }

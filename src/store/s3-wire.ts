@@ -1,6 +1,7 @@
-/** What goes over the wire for one command: seen from the innermost middleware of the SDK, next to the HTTP handler. */
+/** What goes over the wire: where requests go, whether they did, and what time it is there. */
 import type { S3Client } from '@aws-sdk/client-s3'
 import type { Runtime } from '../runtime.ts'
+import { systemRuntime } from '../runtime.ts'
 import { ClockOffset } from './clock-offset.ts'
 
 /** HTTP dates have whole seconds. */
@@ -9,12 +10,14 @@ const DATE_RESOLUTION_MS = 1_000
 interface WireRequest {
   readonly protocol?: string
   readonly hostname?: string
-  readonly port?: number
+  readonly port?: number | undefined
 }
+
+type WireHeaders = Readonly<Record<string, string | undefined>>
 
 interface WireResponse {
   readonly statusCode?: number
-  readonly headers?: Readonly<Record<string, string | undefined>>
+  readonly headers?: WireHeaders
 }
 
 /** What every command of the SDK has: a stack of middleware of its own. */
@@ -22,23 +25,40 @@ export interface WatchedCommand {
   readonly middlewareStack: object
 }
 
-export interface Watch {
-  /** Whether the command was handed to the HTTP handler. */
-  readonly sent: boolean
+/** One try of one request. */
+export interface Attempt {
+  /** A conditional write: it may not be sent twice, whatever a client of the caller's would do. */
+  readonly once: boolean
+  /** Whether it was handed to the HTTP handler. */
+  sent: boolean
 }
 
-/** Learns where requests go and what time it is there. */
+/** When a request was sent, by the runtime's clock and the machine's, which differ where a simulation has its own. */
+interface SentAt {
+  readonly ms: number
+  readonly machineMs: number
+}
+
 export class S3Wire {
   readonly #runtime: Runtime
   readonly #clock = new ClockOffset()
+  readonly #machineClock = new ClockOffset()
   #origin: URL | undefined
+  #originText = ''
+  #date = { text: '', ms: Number.NaN }
 
   constructor(runtime: Runtime) {
     this.#runtime = runtime
   }
 
+  /** The store's clock less the runtime's. */
   get clockOffsetMs(): number {
     return this.#clock.ms
+  }
+
+  /** The store's clock less the machine's, by which requests are signed. */
+  get machineOffsetMs(): number {
+    return this.#machineClock.ms
   }
 
   /** Where the last request went, if there was one; with virtual-hosted addresses the bucket is part of it. */
@@ -46,25 +66,44 @@ export class S3Wire {
     return this.#origin
   }
 
+  /** To be called when a request is sent; the result goes to `answered`. */
+  sending(origin: string): SentAt {
+    if (origin !== this.#originText && URL.canParse(origin)) {
+      this.#origin = new URL(origin)
+      this.#originText = origin
+    }
+    return { ms: this.#runtime.now(), machineMs: systemRuntime.now() }
+  }
+
+  answered(headers: WireHeaders | undefined, sent: SentAt): void {
+    const date = headers?.['date']
+    if (date === undefined) return
+    // Many answers come in one second.
+    if (date !== this.#date.text) this.#date = { text: date, ms: Date.parse(date) }
+    const sample = { storeMs: this.#date.ms, resolutionMs: DATE_RESOLUTION_MS }
+    this.#clock.learn({ ...sample, sentMs: sent.ms, receivedMs: this.#runtime.now() })
+    this.#machineClock.learn({ ...sample, sentMs: sent.machineMs, receivedMs: systemRuntime.now() })
+  }
+
   /**
-   * Watches a command. With `once` it is sent at most once, whatever a retry strategy of the client's wants: a conditional
-   * write that is repeated meets itself and is answered like a lost race.
+   * Watches a command of the SDK, from its innermost middleware, next to the HTTP handler. With `once` it is sent at most once,
+   * whatever a retry strategy of the client's wants: a conditional write that is repeated meets itself and is answered like a
+   * lost race.
    */
-  watch(command: WatchedCommand, once: boolean): Watch {
-    const watch = { sent: false }
+  watch(command: WatchedCommand, attempt: Attempt): void {
     let failure: unknown
     // Each command types its stack for its own input and output; nothing here looks at either.
     const stack = command.middlewareStack as S3Client['middlewareStack']
     stack.add(
       (next) => async (args) => {
-        if (once && watch.sent) throw failure
-        watch.sent = true
-        this.#learnOrigin(args.request as WireRequest)
-        const sentMs = this.#runtime.now()
+        if (attempt.once && attempt.sent) throw failure
+        attempt.sent = true
+        const sent = this.sending(originOf(args.request as WireRequest))
         try {
           const result = await next(args)
-          this.#learnClock(result.response as WireResponse, sentMs)
-          failure = untrusted(result.response as WireResponse)
+          const response = result.response as WireResponse
+          this.answered(response.headers, sent)
+          failure = untrusted(response)
           return result
         } catch (error) {
           failure = error
@@ -73,22 +112,11 @@ export class S3Wire {
       },
       { name: 'datashardWire', step: 'deserialize', priority: 'low', override: true },
     )
-    return watch
   }
+}
 
-  #learnOrigin({ protocol, hostname, port }: WireRequest): void {
-    if (hostname === undefined || (this.#origin?.hostname === hostname && this.#origin.port === String(port ?? '')))
-      return
-    const origin = `${protocol ?? 'https:'}//${hostname}${port === undefined ? '' : `:${port}`}`
-    if (URL.canParse(origin)) this.#origin = new URL(origin)
-  }
-
-  #learnClock(response: WireResponse | undefined, sentMs: number): void {
-    const date = response?.headers?.['date']
-    if (date === undefined) return
-    const receivedMs = this.#runtime.now()
-    this.#clock.learn({ storeMs: Date.parse(date), resolutionMs: DATE_RESOLUTION_MS, sentMs, receivedMs })
-  }
+export function originOf({ protocol, hostname, port }: WireRequest): string {
+  return `${protocol ?? 'https:'}//${hostname}${port === undefined ? '' : `:${port}`}`
 }
 
 /** What stands for the first answer when a client wants to send a conditional write again: its status, as errors have it. */

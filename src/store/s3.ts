@@ -86,7 +86,7 @@ class S3Store implements ObjectStore {
     this.#ownClient = client !== undefined
     this.#runtime = options.runtime ?? systemRuntime
     this.#wire = new S3Wire(this.#runtime)
-    this.#clients = new S3Clients({ settings, requestTimeoutMs, client })
+    this.#clients = new S3Clients({ bucket, wire: this.#wire, settings, requestTimeoutMs, client })
     this.#exchanger = new S3Exchanger({
       bucket,
       clients: this.#clients,

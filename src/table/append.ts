@@ -1,42 +1,57 @@
 /**
  * Appending: rows become data files while they come in, appends of one process that meet share a commit, and each gets
- * its own answer. Small appends (the usual case in a function) are kept in memory as columns and become one file with
- * their neighbours; larger ones are written as they stream in.
+ * its own answer. How the commit comes about is not known here (commit/landing.ts).
  */
-import { batchBytes } from '../codec/column-size.ts'
-import type { ColumnBatch } from '../codec/columns.ts'
-import type { AppendedFile, ManifestListCache } from '../commit/append.ts'
-import { appendChange } from '../commit/append.ts'
-import { isCertain } from '../commit/certainty.ts'
+import { ClaimsLost } from '../commit/claims-lost.ts'
+import type { ClaimKey } from '../commit/claims.ts'
+import { KeyClaims } from '../commit/claims.ts'
 import type { Committer } from '../commit/commit.ts'
 import { DEFAULT_TIMEOUT_MS } from '../commit/commit.ts'
+import type { FoldContext } from '../commit/fold.ts'
 import type { GroupContext } from '../commit/group.ts'
-import { GroupCommit, Withdrawn } from '../commit/group.ts'
-import { DataShardError, invalid, throwIfAborted, unsupported } from '../errors.ts'
-import type { DataFile } from '../spec/data-file.ts'
+import { GroupCommit } from '../commit/group.ts'
+import type { Landed, LandControl } from '../commit/landing.ts'
+import { land } from '../commit/landing.ts'
+import type { CommitStats } from '../commit/stats.ts'
+import { newStats } from '../commit/stats.ts'
+import type { IntentName } from '../commit/window.ts'
+import { invalid, unsupported } from '../errors.ts'
 import { checkWritable } from '../spec/properties.ts'
-import type { TableFiles } from '../store/table-files.ts'
-import { encodeDataFiles } from '../write/encode.ts'
-import { isArrow } from '../codec/arrow-input.ts'
+import type { RequestCounter } from '../store/request-counter.ts'
+import { requestsSince } from '../store/request-counter.ts'
 import type { AppendInput } from '../write/input.ts'
-import { readArray, readBatches } from '../write/input.ts'
 import type { WriteProgress } from '../write/rolling-writer.ts'
-import { writeDataFiles } from '../write/rolling-writer.ts'
-import type { WriteContext } from '../write/write-context.ts'
+import type { Keys } from './append-keys.ts'
+import { keysOf, withoutReplayed } from './append-keys.ts'
+import type { Staged } from './stage.ts'
+import { discard, encodeStaged, stage } from './stage.ts'
 import { writeTarget } from './write-target.ts'
 
 export interface AppendOptions {
   /** What to do with columns that the table does not have. Default `error`. */
   readonly unknownColumns?: 'error' | 'ignore'
-  /** Cancels: before the version is sent nothing is committed (`aborted`), afterwards the answer is what happened. */
+  /**
+   * Cancels: before anything of the append can become visible nothing is committed (`aborted`); afterwards the answer is what
+   * happened, or `commit-unknown`.
+   */
   readonly signal?: AbortSignal | undefined
   /** How long to go on against other writers once the rows are ready; default 30,000. */
   readonly timeoutMs?: number | undefined
   /** Called while a large input is written. */
   readonly onProgress?: (progress: WriteProgress) => void
-  /** Not in this version: refused with `unsupported`, so that nobody believes in a promise that is not kept. */
+  /**
+   * Makes a repetition harmless: the rows are appended once, however often this is called with the same key (a message id, an
+   * invocation id), from whatever process, also after `commit-unknown` or a crash. Later calls return what the first one did,
+   * `replayed: true`. Kept for 14 days. One small request more, in parallel where the writer is alone.
+   */
   readonly idempotencyKey?: string
+  /** One key for each row of an array: rows whose key is in the table already are dropped. One small request per key. */
   readonly idempotencyKeys?: readonly string[]
+  /**
+   * What the same key with other rows means. Default `replay`: the first ones count. `compare`: a hash of the rows is kept, and
+   * other rows under the same key are refused with `invalid-argument`. Arrays only.
+   */
+  readonly sameKey?: 'replay' | 'compare'
 }
 
 /** What became of an append. */
@@ -45,64 +60,57 @@ export interface AppendResult {
   readonly version: number
   /** The snapshot that added them; the current one, or -1n in an empty table, if there were none. */
   readonly snapshotId: bigint
-  /** Creates that were tried; 0 if there was nothing to commit. */
+  /** Creates of a version that this process tried; 0 if there was nothing to commit, or another writer folded the rows in. */
   readonly attempts: number
-  /** Whether an earlier append with the same key had committed these rows. Always false in this version. */
+  /** Whether earlier appends with the same keys had committed all of these rows. */
   readonly replayed: boolean
+  /** Rows that are in the table by this append: with `idempotencyKeys`, without those that had been there before. */
   readonly rows: number
+  /** Keys of `idempotencyKeys` whose rows were in the table already, each once. */
   readonly replayedKeys: readonly string[]
+  /** How it went and what it cost; shared by all appends of this process that came into one commit. */
+  readonly stats?: CommitStats
 }
 
-/** Input of at most this many bytes in memory is committed together with its neighbours. */
-const SMALL_APPEND_BYTES = 8 * 1024 * 1024
-/** Arrays of at most this many rows are checked to their last row before the first byte is written. */
-const CHECKED_FIRST_ROWS = 250_000
-
-/** Rows that are ready for a commit: as columns in memory, or in data files that lie in the store already. */
-export interface Staged {
-  readonly context: WriteContext
-  readonly batches: readonly ColumnBatch[]
-  /** Files that this append wrote, to be deleted if it is given up. */
-  readonly written: readonly DataFile[]
-  /** Files of the caller's, to be left alone whatever happens. */
-  readonly adopted?: readonly DataFile[]
-  readonly rows: number
-}
-
-interface Part extends Staged {
+interface Part {
+  readonly staged: Staged
+  readonly keys: Keys
   readonly deadlineMs: number
 }
 
 export interface AppenderOptions {
-  readonly committer: Committer
-  readonly files: TableFiles
-  readonly lists: ManifestListCache
-  readonly summary: Readonly<Record<string, string>>
+  readonly context: FoldContext
+  readonly requests: RequestCounter
 }
 
 export class Appender {
-  readonly #options: AppenderOptions
+  readonly #context: FoldContext
+  readonly #requests: RequestCounter
   readonly #group: GroupCommit<Part, AppendResult>
 
-  constructor(options: AppenderOptions) {
-    this.#options = options
-    this.#group = new GroupCommit((parts, context) => this.#commit(parts, context))
+  constructor({ context, requests }: AppenderOptions) {
+    this.#context = context
+    this.#requests = requests
+    const { runtime } = context.committer.place
+    this.#group = new GroupCommit(runtime, (parts, group) => this.#commit(parts, group))
   }
 
   async append(input: AppendInput, options: AppendOptions = {}): Promise<AppendResult> {
-    refuseKeys(options)
     checkTimeout(options.timeoutMs)
-    const { committer } = this.#options
+    const { committer, files } = this.#context
     const { runtime } = committer.place
     checkWritable(committer.head.metadata, committer.place.location)
-    const context = writeTarget(committer.head.metadata, this.#options.files, runtime)
-    const staged = await stage(input, context, this.#options.files, options)
+    const keys = keysOf(input, options)
+    const target = writeTarget(committer.head.metadata, files, runtime)
+    const staged = await stage(input, target, files, { ...options, inMemory: keys.byRow !== undefined })
     if (staged.rows === 0) return nothingAppended(committer)
     const deadlineMs = runtime.monotonic() + (options.timeoutMs ?? DEFAULT_TIMEOUT_MS)
     try {
-      return await this.#group.submit({ ...staged, deadlineMs }, options.signal)
+      const result = await this.#group.submit({ staged, keys, deadlineMs }, { signal: options.signal, deadlineMs })
+      if (result.replayed) await deleteReplayed(staged, this.#context)
+      return result
     } catch (error) {
-      await discard(this.#options.files, staged.written, error)
+      await discard(files, staged.written, error)
       throw error
     }
   }
@@ -112,102 +120,111 @@ export class Appender {
     return this.#group.idle()
   }
 
-  async #commit(parts: readonly Part[], group: GroupContext): Promise<readonly AppendResult[]> {
-    const { committer, files, lists, summary } = this.#options
-    const { runtime } = committer.place
-    const appended = await encodeStaged(parts, files)
-    const folded = parts.length > 1 ? { 'datashard.appends': String(parts.length) } : {}
-    const change = appendChange({ files, runtime, lists, appended, summary: { ...summary, ...folded } })
-    const timeoutMs = Math.max(...parts.map((part) => part.deadlineMs)) - runtime.monotonic()
-    const beforeCreate = () => {
-      group.check()
-      const late = parts.flatMap((part, index) => (part.deadlineMs <= runtime.monotonic() ? [index] : []))
-      if (late.length > 0 && late.length < parts.length) throw new Withdrawn(late, tooLate(files.location))
+  /** The parts that can go together with the first one; the others wait for the next commit. */
+  async #commit(parts: readonly Part[], group: GroupContext): Promise<readonly (AppendResult | undefined)[]> {
+    const chosen = compatible(parts)
+    const indices = chosen.map((part) => parts.indexOf(part))
+    const results = await this.#context.committer.exclusive(() => this.#land(chosen, group, indices))
+    const answers: (AppendResult | undefined)[] = parts.map(() => undefined)
+    indices.forEach((index, i) => (answers[index] = results[i]))
+    return answers
+  }
+
+  async #land(
+    parts: readonly Part[],
+    group: GroupContext,
+    indices: readonly number[],
+  ): Promise<readonly AppendResult[]> {
+    const { committer, files } = this.#context
+    const startMs = committer.place.runtime.monotonic()
+    const before = this.#requests.counts()
+    const stats = newStats()
+    const control: Omit<LandControl, 'claim'> = {
+      signal: group.signal,
+      deadlineMs: Math.max(...parts.map((part) => part.deadlineMs)),
+      check: group.check,
+      published: () => group.published(indices),
+      tick: group.tick,
+      stats,
     }
-    try {
-      const done = await committer.commit(change, { signal: group.signal, timeoutMs, beforeCreate })
-      return parts.map((part) => ({
-        version: done.head.version,
-        snapshotId: change.snapshotId,
-        attempts: done.attempts,
-        replayed: false,
-        rows: part.rows,
-        replayedKeys: [],
-      }))
-    } catch (error) {
-      if (isCertain(error)) await committer.place.store.delete(change.written()).catch(() => undefined)
-      throw error
+    const claimKeys = new Map(parts.flatMap((part) => part.keys.all.map((key) => [key.key, key] as const)))
+    const claims = new KeyClaims(this.#context, [...claimKeys.values()], control)
+    const claim = claimKeys.size === 0 ? undefined : (intent: IntentName) => claims.acquire(intent)
+    let named: IntentName | undefined
+    for (;;) {
+      const left = parts.map((part) => withoutReplayed(part.staged, part.keys, claims.replayed))
+      const open = left.filter((staged) => staged.rows > 0)
+      const { schema, spec } = parts[0]!.staged.context
+      try {
+        const landed =
+          open.length === 0
+            ? undefined
+            : await land(
+                this.#context,
+                { schema, spec, appended: await encodeStaged(open, files) },
+                { ...control, claim },
+                named,
+              )
+        const requests = requestsSince(before, this.#requests.counts())
+        const elapsedMs = committer.place.runtime.monotonic() - startMs
+        const told = landed && commitStats(landed, stats, { requests, elapsedMs })
+        return parts.map((part, i) => resultOf(part, left[i]!, landed, claims, told))
+      } catch (error) {
+        if (!(error instanceof ClaimsLost)) throw error
+        named = error.intent
+      }
     }
   }
 }
 
-/** Reads the input to its end: small input stays in memory, larger input is in data files when this returns. */
-export async function stage(
-  input: AppendInput,
-  context: WriteContext,
-  files: TableFiles,
-  options: AppendOptions,
-): Promise<Staged> {
-  throwIfAborted(options.signal, 'the append')
-  const unknownColumns = options.unknownColumns ?? 'error'
-  if (unknownColumns !== 'error' && unknownColumns !== 'ignore') {
-    invalid(`unknownColumns is ${JSON.stringify(unknownColumns)}, expected 'error' or 'ignore'`)
-  }
-  if (Array.isArray(input) && input.length <= CHECKED_FIRST_ROWS && !isArrow(input[0])) {
-    const batches = readArray(input, context.schema, { unknownColumns })
-    if (bytesIn(batches) <= SMALL_APPEND_BYTES) return { context, batches, written: [], rows: rowsIn(batches) }
-    return writeAll(fromArray(batches), context, files, options)
-  }
-  const source = readBatches(input, context.schema, { unknownColumns, signal: options.signal })[Symbol.asyncIterator]()
-  const buffered: ColumnBatch[] = []
-  let bytes = 0
-  for (;;) {
-    const next = await source.next()
-    if (next.done) return { context, batches: buffered, written: [], rows: rowsIn(buffered) }
-    buffered.push(next.value)
-    bytes += bytesIn([next.value])
-    if (bytes > SMALL_APPEND_BYTES) return writeAll(chain(buffered, source), context, files, options)
-  }
+function commitStats(
+  landed: Landed,
+  stats: ReturnType<typeof newStats>,
+  cost: Pick<CommitStats, 'requests' | 'elapsedMs'>,
+): CommitStats {
+  return { by: landed.by, foldSize: landed.foldSize, ...stats, ...cost }
 }
 
-async function writeAll(
-  batches: AsyncIterable<ColumnBatch>,
-  context: WriteContext,
-  files: TableFiles,
-  options: AppendOptions,
-): Promise<Staged> {
-  const written = await writeDataFiles(batches, context, files.store, {
-    signal: options.signal,
-    onProgress: options.onProgress,
+/** Parts of one schema and partition spec that have no key in common. */
+function compatible(parts: readonly Part[]): readonly Part[] {
+  const first = parts[0]!.staged.context
+  const taken = new Set<string>()
+  return parts.filter(({ staged: { context }, keys }) => {
+    const { schema, spec, sortOrder } = context
+    if (schema.schemaId !== first.schema.schemaId || spec.specId !== first.spec.specId) return false
+    if (sortOrder.orderId !== first.sortOrder.orderId || keys.all.some(({ key }) => taken.has(key))) return false
+    for (const { key } of keys.all) taken.add(key)
+    return true
   })
-  return { context, batches: [], written, rows: Number(written.reduce((sum, file) => sum + file.recordCount, 0n)) }
 }
 
-/** Batches of appends with one schema and spec become files together; nothing is sent yet. */
-export async function encodeStaged(parts: readonly Staged[], files: TableFiles): Promise<readonly AppendedFile[]> {
-  const groups = new Map<string, { context: WriteContext; batches: ColumnBatch[] }>()
-  for (const part of parts) {
-    if (part.batches.length === 0) continue
-    const { schema, spec, sortOrder } = part.context
-    const name = `${schema.schemaId}/${spec.specId}/${sortOrder.orderId}`
-    const group = groups.get(name) ?? { context: part.context, batches: [] }
-    group.batches.push(...part.batches)
-    groups.set(name, group)
+function resultOf(
+  part: Part,
+  left: Staged,
+  landed: Landed | undefined,
+  claims: KeyClaims,
+  stats: CommitStats | undefined,
+): AppendResult {
+  const replays = part.keys.all.flatMap(({ key }: ClaimKey) => {
+    const replay = claims.replayed.get(key)
+    return replay ? [{ key, ...replay }] : []
+  })
+  const replayedKeys = part.keys.byRow ? replays.map(({ key }) => key) : []
+  if (left.rows > 0 && landed) {
+    const { version, snapshotId } = landed
+    const attempts = stats?.attempts ?? 0
+    return { version, snapshotId, attempts, replayed: false, rows: left.rows, replayedKeys, ...(stats && { stats }) }
   }
-  const encoded: AppendedFile[] = []
-  for (const { context, batches } of groups.values()) encoded.push(...(await encodeDataFiles(batches, context)))
-  const inPlace = parts.flatMap((part) => [...part.written, ...(part.adopted ?? [])])
-  return [...encoded, ...inPlace.map((dataFile) => uploaded(files, dataFile))]
+  const last = replays.reduce((newest, one) => (one.version > newest.version ? one : newest))
+  const { version, snapshotId } = last
+  const rows = part.keys.byRow ? 0 : part.staged.rows
+  return { version, snapshotId, attempts: 0, replayed: true, rows, replayedKeys }
 }
 
-function uploaded(files: TableFiles, dataFile: DataFile): AppendedFile {
-  return { dataFile, key: files.resolve(dataFile.path), bytes: undefined }
-}
-
-/** Only when it is certain that no version names them may staged files be deleted. */
-export async function discard(files: TableFiles, written: readonly DataFile[], error: unknown): Promise<void> {
-  if (written.length === 0 || !isCertain(error)) return
-  await files.store.delete(written.map((file) => files.resolve(file.path))).catch(() => undefined)
+/** Files that were written for rows that turned out to be in the table: no version names them, and none will. */
+async function deleteReplayed(staged: Staged, { files }: FoldContext): Promise<void> {
+  const keys = staged.written.map((file) => files.resolve(file.path))
+  if (keys.length > 0) await files.store.delete(keys).catch(() => undefined)
 }
 
 export function nothingAppended(committer: Committer): AppendResult {
@@ -216,47 +233,16 @@ export function nothingAppended(committer: Committer): AppendResult {
   return { version, snapshotId, attempts: 0, replayed: false, rows: 0, replayedKeys: [] }
 }
 
-export function refuseKeys(options: AppendOptions): void {
-  if (options.idempotencyKey !== undefined || options.idempotencyKeys !== undefined) {
-    unsupported('idempotency keys are not in this version of DataShard; append without one, at least once per row')
-  }
-}
-
 /** Also for callers without types: a text or NaN would make a deadline that never comes. */
 export function checkTimeout(timeoutMs: number | undefined): void {
   if (timeoutMs === undefined || (typeof timeoutMs === 'number' && timeoutMs > 0)) return
   invalid(`timeoutMs is ${String(timeoutMs)}, expected a number of milliseconds above 0`)
 }
 
-function tooLate(location: string): DataShardError {
-  return new DataShardError(
-    'commit-contention',
-    `the append to ${location} ran out of its time against other writers; nothing of it was committed`,
-  )
-}
-
-function rowsIn(batches: readonly ColumnBatch[]): number {
-  return batches.reduce((sum, batch) => sum + batch.length, 0)
-}
-
-function bytesIn(batches: readonly ColumnBatch[]): number {
-  return batches.reduce((sum, batch) => sum + batchBytes(batch), 0)
-}
-
-async function* fromArray(batches: readonly ColumnBatch[]): AsyncIterable<ColumnBatch> {
-  yield* batches
-}
-
-/** First what was read already, then the rest; ends the source when its consumer stops early. */
-async function* chain(head: readonly ColumnBatch[], rest: AsyncIterator<ColumnBatch>): AsyncIterable<ColumnBatch> {
-  try {
-    yield* head
-    for (;;) {
-      const next = await rest.next()
-      if (next.done) return
-      yield next.value
-    }
-  } finally {
-    await rest.return?.()
+/** A transaction that is repeated makes all its changes again; a key of one of its appends could not tell. */
+export function refuseKeys(options: object): void {
+  const { idempotencyKey, idempotencyKeys } = options as AppendOptions
+  if (idempotencyKey !== undefined || idempotencyKeys !== undefined) {
+    unsupported('idempotency keys belong to table.append; other changes cannot have one')
   }
 }

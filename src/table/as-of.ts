@@ -5,6 +5,8 @@ import { currentSchema, currentSnapshot, schemaById, snapshotById } from '../spe
 import type { Snapshot } from '../spec/snapshot.ts'
 import { MAIN_BRANCH } from '../spec/snapshot.ts'
 import type { Schema } from '../spec/types.ts'
+import type { Moment } from './history.ts'
+import { historyOf } from './history.ts'
 
 /** A moment: a Date, an ISO 8601 string (UTC unless it names a zone), or milliseconds since the epoch. */
 export type Timestamp = Date | string | number | bigint
@@ -13,7 +15,10 @@ export type AsOf =
   | { readonly snapshotId: bigint | number | string }
   | {
       readonly timestamp: Timestamp
-      /** Where history was thinned out and the exact snapshot is gone: take the one before. Default false: an error. */
+      /**
+       * Where history was thinned out and the exact snapshot may be gone: take the one before. Default false: an error
+       * that names the snapshots before and after.
+       */
       readonly nearest?: boolean
     }
   | { readonly ref: string }
@@ -74,35 +79,48 @@ function withOwnSchema(metadata: TableMetadata, snapshot: Snapshot): ResolvedSna
   return { snapshot, schema: own ?? currentSchema(metadata) }
 }
 
-/** The snapshot that was current at a moment, by the snapshot log (main's history), not by anybody's wall clock. */
+/**
+ * The snapshot that was current on main at a moment, by the times of the table itself, not by anybody's wall clock. Where
+ * history was thinned out only the time of a snapshot itself is certain.
+ */
 function snapshotAt(metadata: TableMetadata, timestamp: Timestamp, nearest: boolean, where: string): Snapshot {
   const atMs = toMs(timestamp)
-  const log = metadata.snapshotLog
-  let at = -1
-  for (const [index, entry] of log.entries()) if (entry.timestampMs <= atMs) at = index
-  const entry = log[at]
-  if (!entry) {
-    const first = log[0]
+  const history = historyOf(metadata)
+  const index = history.findLastIndex((moment) => moment.timestampMs <= atMs)
+  const moment = history[index]
+  if (!moment) {
+    const first = history[0]
     const begin = first ? `its history begins at ${iso(first.timestampMs)}` : 'it has no snapshot yet'
     throw new DataShardError('not-found', `${where} had no snapshot at ${iso(atMs)}: ${begin}`)
   }
-  const snapshot = snapshotById(metadata, entry.snapshotId)
-  const next = log[at + 1]
-  const after = next && snapshotById(metadata, next.snapshotId)
-  // A successor whose parent is another snapshot that is gone: history was thinned out in between.
-  const gap =
-    after?.parentSnapshotId !== undefined &&
-    after.parentSnapshotId !== entry.snapshotId &&
-    !snapshotById(metadata, after.parentSnapshotId)
-  if (snapshot && (!gap || nearest)) return snapshot
+  const isLast = index === history.length - 1
+  if (moment.snapshot && (moment.lasts || isLast || moment.timestampMs === atMs)) return moment.snapshot
+  const before = history.slice(0, index + 1).findLast((one) => one.snapshot)
+  if (nearest && before?.snapshot) return before.snapshot
+  throw inGap(
+    atMs,
+    before,
+    history.slice(index + 1).find((one) => one.snapshot),
+    where,
+  )
+}
+
+function inGap(atMs: number, before: Moment | undefined, after: Moment | undefined, where: string): DataShardError {
   const neighbours = [
-    snapshot && `${entry.snapshotId} of ${iso(entry.timestampMs)} before it`,
-    after && next && `${after.snapshotId} of ${iso(next.timestampMs)} after it`,
-  ].filter(Boolean)
-  throw new DataShardError(
+    before?.snapshot && `${before.snapshot.snapshotId} of ${iso(before.timestampMs)} before it`,
+    after?.snapshot && `${after.snapshot.snapshotId} of ${iso(after.timestampMs)} after it`,
+  ].filter((text) => text !== undefined)
+  const advice = before ? 'say nearest: true to take the one before' : 'read that one by its snapshotId'
+  return new DataShardError(
     'not-found',
     `${where} keeps no snapshot of exactly ${iso(atMs)}: its history was thinned out there. There is ` +
-      `${neighbours.join(' and ')}; say nearest: true to take the one before`,
+      `${neighbours.join(' and ') || 'none left'}; ${advice}`,
+    {
+      details: {
+        before: before?.snapshot && String(before.snapshot.snapshotId),
+        after: after?.snapshot && String(after.snapshot.snapshotId),
+      },
+    },
   )
 }
 

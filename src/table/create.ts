@@ -1,5 +1,5 @@
 /** Creating a table: one conditional create of its first version. */
-import { createFirstVersion } from '../commit/commit.ts'
+import { createFirstVersion } from '../commit/first-version.ts'
 import type { Head } from '../commit/head.ts'
 import { findHead } from '../commit/head.ts'
 import type { Place } from '../commit/place.ts'

@@ -1,5 +1,5 @@
 /** What `doctor` looks at in a table: the hint, the versions, who writes them, and whether the newest can be read. */
-import { ManifestListCache } from '../commit/append.ts'
+import { ManifestListCache } from '../commit/list-cache.ts'
 import type { Head, TableHead } from '../commit/head.ts'
 import { findHead } from '../commit/head.ts'
 import type { Place } from '../commit/place.ts'
@@ -10,6 +10,7 @@ import { checkWritable } from '../spec/properties.ts'
 import { tableFiles, trimSlash } from '../store/table-files.ts'
 import type { Finding } from './doctor.ts'
 import { attempt, problemOf } from './doctor.ts'
+import { inboxFindings } from './doctor-inbox.ts'
 import { listVersions, versionFaults } from './version-list.ts'
 import type { VersionList } from './version-list.ts'
 
@@ -43,6 +44,7 @@ export async function* tableFindings(place: Place, signal: AbortSignal | undefin
     yield* checkVersions(versions, head)
     yield* checkWriters(place, versions, head, signal)
   }
+  yield* inboxFindings(place, head, signal)
   yield* checkSettings(place, head)
   yield* checkReadable(place, head, signal)
 }

@@ -5,6 +5,7 @@ import { systemRuntime } from '../runtime.ts'
 import { openStore } from '../store/open.ts'
 import type { S3Options } from '../store/open.ts'
 import type { ObjectStore } from '../store/store.ts'
+import type { AppendEvent } from './telemetry.ts'
 
 /** How to reach a location; shared by everything that opens a table. */
 export interface OpenOptions {
@@ -15,6 +16,8 @@ export interface OpenOptions {
   readonly signal?: AbortSignal | undefined
   /** A name for this writer, kept in the summary of each snapshot that it commits (`datashard.writer`). */
   readonly writer?: string
+  /** Called when an append has ended, well or not, with what it cost: for a logger. What it throws is ignored. */
+  readonly onAppend?: (event: AppendEvent) => void
   /** Clock and randomness; for simulations. */
   readonly runtime?: Runtime
 }

@@ -1,15 +1,20 @@
 /** A table as a user holds it: one head that moves with its own commits and with `refresh`, and what is done on it. */
-import { ManifestListCache } from '../commit/append.ts'
+import { ManifestListCache } from '../commit/list-cache.ts'
 import { Committer } from '../commit/commit.ts'
+import { Follower } from '../commit/follow.ts'
 import type { TableHead } from '../commit/head.ts'
+import { Merges } from '../commit/merges.ts'
 import type { Place } from '../commit/place.ts'
+import { Tempo } from '../commit/tempo.ts'
 import { unsupported } from '../errors.ts'
 import { takeSignal } from '../runtime.ts'
 import type { DataFile } from '../spec/data-file.ts'
 import type { TableMetadata } from '../spec/metadata.ts'
 import { currentSchema, currentSnapshot, defaultSpec, snapshotById } from '../spec/metadata.ts'
+import type { Predicate } from '../spec/expressions.ts'
 import type { PartitionSpec } from '../spec/partition.ts'
 import type { Schema } from '../spec/types.ts'
+import { RequestCounter } from '../store/request-counter.ts'
 import type { TableFiles } from '../store/table-files.ts'
 import { tableFiles, trimSlash } from '../store/table-files.ts'
 import type { Scan } from '../scan/scan.ts'
@@ -20,10 +25,15 @@ import type { AppendFilesOptions } from './append-files.ts'
 import { stageFiles } from './append-files.ts'
 import type { AsOf } from './as-of.ts'
 import { parseSnapshotId, resolveAsOf } from './as-of.ts'
+import { latestScan } from './latest-scan.ts'
 import type { OpenOptions } from './open-place.ts'
+import type { ChangeResult, DeleteOptions, OverwriteOptions } from './overwrite.ts'
 import type { RowIn, RowOut, RowTypes } from './row-types.ts'
 import type { TableScanOptions } from './scan-table.ts'
 import { scanTable } from './scan-table.ts'
+import { enableOpenTelemetry } from './opentelemetry.ts'
+import type { Watched } from './telemetry.ts'
+import { watched } from './telemetry.ts'
 import type { OpenTransaction, Transaction } from './transaction.ts'
 import { newTransaction } from './transaction.ts'
 import type { SnapshotView, ViewContext } from './views.ts'
@@ -50,6 +60,8 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
   readonly #files: TableFiles
   readonly #lists: ManifestListCache
   readonly #appender: Appender
+  readonly #requests: RequestCounter
+  readonly #watched: Watched
   readonly #summary: Readonly<Record<string, string>>
   readonly #readOnly: string | undefined
   readonly #ownsStore: boolean
@@ -66,11 +78,22 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
     this.#readOnly = readOnly ?? movedFrom(place, head.metadata)
     this.#ownsStore = options.store === undefined
     this.#s3 = options.s3
+    const nowMs = () => place.runtime.monotonic()
+    void enableOpenTelemetry()
+    this.#watched = { table: place.location, onAppend: options.onAppend, nowMs }
+    const tempo = new Tempo(place.runtime)
+    this.#requests = new RequestCounter(place.store, place.prefix)
     this.#appender = new Appender({
-      committer: this.#committer,
-      files: this.#files,
-      lists: this.#lists,
-      summary: this.#summary,
+      context: {
+        committer: this.#committer,
+        follower: new Follower(this.#committer, tempo),
+        files: this.#files,
+        lists: this.#lists,
+        tempo,
+        merges: new Merges(this.#committer, this.#files),
+        summary: this.#summary,
+      },
+      requests: this.#requests,
     })
   }
 
@@ -84,7 +107,11 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
     return new Table(place, head, options, 'it was opened by one metadata file, which is a state and not the table')
   }
 
-  /** The newest version that this handle knows; 0 when it was opened by one metadata file. */
+  /**
+   * The newest version that this handle has read; 0 when it was opened by one metadata file. Where another writer folded an
+   * append of this handle in, the version of the append can be newer: scans and commits go on from there by themselves, and
+   * `refresh()` brings the handle's metadata there.
+   */
   get version(): number {
     return this.#committer.head.version
   }
@@ -129,7 +156,7 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
     // Nothing is awaited before the rows are taken: an array that the caller changes afterwards is appended as it was.
     this.#refuseReadOnly()
     takeSignal(options.signal)
-    return this.#appender.append(rows as AppendInput, options)
+    return watched(this.#watched, () => this.#appender.append(rows as AppendInput, options))
   }
 
   /**
@@ -150,6 +177,54 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
   }
 
   /**
+   * Removes the rows for which `predicate` is true and adds others, as one version. Rows that match are those that are in
+   * the table at the moment of the commit, also those that others append meanwhile. Where the predicate is neither true
+   * nor false, because of a null, a row stays. Files that hold matching and other rows are written anew without the
+   * matching ones; older snapshots keep the files of before.
+   *
+   * Requests: two for the newest version, the manifest list, each manifest that may list matching files and each file of
+   * which metadata do not decide; one or more per new file, one per changed manifest; then as {@link append}. Losing to
+   * another writer, only what that one added is looked at again.
+   *
+   * Errors: as {@link append}; `commit-conflict` when another writer changes the columns of the predicate; `unsupported`
+   * for tables with delete files.
+   *
+   * @example
+   * ```ts
+   * import { eq, loadTable } from 'datashard'
+   *
+   * await using events = await loadTable('./events')
+   * const { deletedRows, rows } = await events.overwrite(eq('id', 'b'), [{ id: 'b', at: '2026-01-31T12:00:00Z', amount: '2.00' }])
+   * console.log(`${deletedRows} rows became ${rows}`)
+   * ```
+   */
+  async overwrite(
+    predicate: Predicate,
+    rows: AppendInput<RowIn<T>>,
+    options: OverwriteOptions = {},
+  ): Promise<ChangeResult> {
+    takeSignal(options.signal)
+    return this.transaction(async (tx) => void (await tx.overwrite(predicate, rows, options)), options)
+  }
+
+  /**
+   * Removes the rows for which `predicate` is true: {@link overwrite} without rows to add. If there are none, nothing is
+   * committed.
+   *
+   * @example
+   * ```ts
+   * import { eq, loadTable } from 'datashard'
+   *
+   * await using events = await loadTable('./events')
+   * const { deletedRows } = await events.delete(eq('id', 'b'))
+   * ```
+   */
+  async delete(predicate: Predicate, options: DeleteOptions = {}): Promise<ChangeResult> {
+    takeSignal(options.signal)
+    return this.transaction((tx) => tx.delete(predicate, options), options)
+  }
+
+  /**
    * Rows of the table, or of an earlier state of it. Nothing is read before the first row is asked for.
    *
    * @example
@@ -163,7 +238,10 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
    * ```
    */
   scan(options: TableScanOptions = {}): Scan<RowOut<T>> {
-    return scanTable(this.#files, this.metadata, options, this.location) as Scan<RowOut<T>>
+    const scanNow = () => scanTable(this.#files, this.metadata, options, this.location) as Scan<RowOut<T>>
+    if (!this.#committer.isBehind) return scanNow()
+    takeSignal(options.signal)
+    return latestScan(async () => (await this.#committer.catchUp(options.signal), scanNow()), scanNow)
   }
 
   /** The snapshot of the newest rows; undefined in a table that has none. */
@@ -186,8 +264,16 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
   /** The live data files of the newest or an earlier state. One request per manifest, and one for their list. */
   files(options: FilesOptions = {}): AsyncIterable<DataFile> {
     takeSignal(options.signal)
-    const { snapshot } = resolveAsOf(this.metadata, options.asOf, this.location)
-    return liveFiles(this.#view(), snapshot, options.signal)
+    const filesNow = () => {
+      const { snapshot } = resolveAsOf(this.metadata, options.asOf, this.location)
+      return liveFiles(this.#view(), snapshot, options.signal)
+    }
+    return this.#committer.isBehind ? this.#latestFiles(filesNow, options.signal) : filesNow()
+  }
+
+  async *#latestFiles(filesNow: () => AsyncIterable<DataFile>, signal?: AbortSignal): AsyncIterable<DataFile> {
+    await this.#committer.catchUp(signal)
+    yield* filesNow()
   }
 
   /** An earlier state, to read from: by snapshot id, by time, or by the name of a tag or branch. No request. */
@@ -234,7 +320,7 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
   async transaction(
     body: (tx: Transaction<T>) => Promise<void> | void,
     options: { readonly signal?: AbortSignal | undefined; readonly timeoutMs?: number | undefined } = {},
-  ): Promise<AppendResult> {
+  ): Promise<ChangeResult> {
     checkTimeout(options.timeoutMs)
     const tx = this.newTransaction()
     try {
@@ -266,6 +352,7 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
   /** Waits for what runs in the background (the version hint) and frees connections. */
   async close(): Promise<void> {
     await this.flush()
+    this.#requests.close()
     if (this.#ownsStore) this.#files.store.close()
   }
 

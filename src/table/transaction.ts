@@ -1,32 +1,41 @@
 /**
- * Transactions: several appends and changes of the table as one version, or none. What is done in a transaction is a list
- * of functions from metadata to updates; on a conflict they are called again on the newer version.
+ * Transactions: several appends, overwrites and changes of the table as one version, or none. What is done in a transaction
+ * is a list of functions from metadata to updates; on a conflict they are called again on the newer version.
  */
-import type { AppendChangeOptions, ManifestListCache } from '../commit/append.ts'
+import type { AppendChangeOptions } from '../commit/append.ts'
 import { appendChange } from '../commit/append.ts'
 import { isCertain } from '../commit/certainty.ts'
 import type { Change, Committer } from '../commit/commit.ts'
+import type { ManifestListCache } from '../commit/list-cache.ts'
+import { replaceChange } from '../commit/replace-files.ts'
 import { DataShardError, invalid } from '../errors.ts'
-import { takeSignal } from '../runtime.ts'
+import { snapshotId as newSnapshotId, takeSignal } from '../runtime.ts'
+import { anyOf } from '../spec/bound-logic.ts'
 import type { DataFile } from '../spec/data-file.ts'
+import type { Predicate } from '../spec/expressions.ts'
 import type { TableMetadata } from '../spec/metadata.ts'
 import { currentSnapshot, snapshotById } from '../spec/metadata.ts'
-import { checkProperties, checkPropertyName } from '../spec/properties.ts'
+import { checkProperties, checkPropertyName, checkWritable } from '../spec/properties.ts'
 import type { Snapshot } from '../spec/snapshot.ts'
 import { MAIN_BRANCH } from '../spec/snapshot.ts'
 import type { TableUpdate } from '../spec/updates.ts'
 import { applyUpdates } from '../spec/updates.ts'
 import type { TableFiles } from '../store/table-files.ts'
 import type { AppendInput } from '../write/input.ts'
-import type { AppendOptions, AppendResult, Staged } from './append.ts'
-import { checkTimeout, discard, encodeStaged, nothingAppended, refuseKeys, stage } from './append.ts'
+import type { AppendOptions, AppendResult } from './append.ts'
+import { checkTimeout, nothingAppended, refuseKeys } from './append.ts'
 import type { StagedFiles } from './append-files.ts'
 import { parseSnapshotId } from './as-of.ts'
+import type { ChangeResult, DeleteOptions, OverwriteOptions, Removal } from './overwrite.ts'
+import { commitReplacement, removalOf, withoutStaged } from './overwrite.ts'
 import type { PartitionChange } from './partition-change.ts'
 import { changePartitionSpec } from './partition-change.ts'
 import type { RowIn, RowTypes } from './row-types.ts'
+import { RowRemoval } from './row-removal.ts'
 import type { SchemaChange } from './schema-change.ts'
 import { changeSchema } from './schema-change.ts'
+import type { Staged } from './stage.ts'
+import { discard, encodeStaged, stage } from './stage.ts'
 import { writeTarget } from './write-target.ts'
 
 export interface SetTagOptions {
@@ -45,6 +54,18 @@ export interface CommitTransactionOptions {
 export interface Transaction<T extends RowTypes = RowTypes> {
   /** Validates and writes rows; they appear with the commit. Returns how many there are. */
   append(rows: AppendInput<RowIn<T>>, options?: Omit<AppendOptions, 'timeoutMs'>): Promise<{ readonly rows: number }>
+  /**
+   * Removes the rows for which the predicate is true and adds others, in one snapshot. Rows that match are those that are
+   * in the table when the transaction commits, also if others append them meanwhile, and those that the transaction itself
+   * appended before; rows that it appends afterwards, these among them, stay. Returns how many rows are added.
+   */
+  overwrite(
+    predicate: Predicate,
+    rows: AppendInput<RowIn<T>>,
+    options?: Omit<OverwriteOptions, 'timeoutMs'>,
+  ): Promise<{ readonly rows: number }>
+  /** As {@link overwrite}, without rows to add. */
+  delete(predicate: Predicate, options?: Omit<DeleteOptions, 'timeoutMs'>): Promise<void>
   setProperties(properties: Readonly<Record<string, string>>): void
   removeProperties(names: readonly string[]): void
   /** Names a snapshot, so that it can be read by `asOf: { ref }` and is never expired before its time. */
@@ -55,7 +76,7 @@ export interface Transaction<T extends RowTypes = RowTypes> {
   /** How files are partitioned from now on. Files that exist keep the spec that they were written with. */
   updatePartitionSpec(change: (spec: PartitionChange) => unknown): void
   /** Commits everything as one version. The transaction is over then, whatever comes of it. */
-  commit(options?: CommitTransactionOptions): Promise<AppendResult>
+  commit(options?: CommitTransactionOptions): Promise<ChangeResult>
   /** Gives everything up and deletes the files that were written. */
   rollback(): Promise<void>
 }
@@ -85,6 +106,7 @@ export class OpenTransaction<T extends RowTypes = RowTypes> implements Transacti
   readonly #before: MetadataChange[] = []
   readonly #after: MetadataChange[] = []
   readonly #staged: Staged[] = []
+  readonly #removals: Removal[] = []
   #verify: StagedFiles['verify'] | undefined
   #state: 'open' | 'committed' | 'rolled back' = 'open'
   #appending = 0
@@ -108,6 +130,59 @@ export class OpenTransaction<T extends RowTypes = RowTypes> implements Transacti
       }
       this.#staged.push(staged)
       return { rows: staged.rows }
+    } finally {
+      this.#appending -= 1
+    }
+  }
+
+  async overwrite(
+    predicate: Predicate,
+    rows: AppendInput<RowIn<T>>,
+    options: Omit<OverwriteOptions, 'timeoutMs'> = {},
+  ): Promise<{ rows: number }> {
+    refuseKeys(options)
+    return this.#remove(predicate, { rows: rows as AppendInput }, options)
+  }
+
+  async delete(predicate: Predicate, options: Omit<DeleteOptions, 'timeoutMs'> = {}): Promise<void> {
+    await this.#remove(predicate, undefined, options)
+  }
+
+  async #remove(
+    predicate: Predicate,
+    input: { readonly rows: AppendInput } | undefined,
+    options: Omit<OverwriteOptions, 'timeoutMs'>,
+  ): Promise<{ rows: number }> {
+    this.#open()
+    if (this.#appending > 0) {
+      invalid('an append of the transaction is not finished; await tx.append(...) before rows are removed')
+    }
+    takeSignal(options.signal)
+    const { signal } = options
+    const { committer, files } = this.#context
+    const { runtime } = committer.place
+    const metadata = this.#ownMetadata()
+    checkWritable(metadata, committer.place.location)
+    const removal = removalOf(predicate, metadata, files.location)
+    const target = writeTarget(metadata, files, runtime)
+    const written: DataFile[] = []
+    // What is appended from now on comes later, also if it is finished first.
+    const earlier = [...this.#staged]
+    this.#appending += 1
+    try {
+      const added = input && (await stage(input.rows, target, files, options))
+      written.push(...(added?.written ?? []))
+      const context = { files, metadata, predicate: removal.bind(metadata), target, signal }
+      const { staged, obsolete } = await withoutStaged(earlier, context, written)
+      this.#open()
+      // All of it or nothing: who catches an error may go on with the transaction.
+      this.#staged.splice(0, earlier.length, ...staged, ...(added ? [added] : []))
+      this.#removals.push(removal)
+      await discard(files, obsolete, replaced())
+      return { rows: added?.rows ?? 0 }
+    } catch (error) {
+      await discard(files, written, replaced())
+      throw error
     } finally {
       this.#appending -= 1
     }
@@ -168,6 +243,9 @@ export class OpenTransaction<T extends RowTypes = RowTypes> implements Transacti
   }
 
   updateSchema(change: (schema: SchemaChange) => unknown): void {
+    if (this.#removals.length > 0) {
+      invalid('the transaction removes rows already; change the schema before that, or in a transaction of its own')
+    }
     this.#changeBefore((base) => changeSchema(base, change))
   }
 
@@ -175,7 +253,7 @@ export class OpenTransaction<T extends RowTypes = RowTypes> implements Transacti
     this.#changeBefore((base) => changePartitionSpec(base, change))
   }
 
-  async commit(options: CommitTransactionOptions = {}): Promise<AppendResult> {
+  async commit(options: CommitTransactionOptions = {}): Promise<ChangeResult> {
     this.#open()
     checkTimeout(options.timeoutMs)
     if (this.#appending > 0) {
@@ -184,15 +262,17 @@ export class OpenTransaction<T extends RowTypes = RowTypes> implements Transacti
     takeSignal(options.signal)
     this.#state = 'committed'
     const { committing } = this.#context
-    const done = this.#commit(options)
+    const done = this.#removals.length > 0 ? this.#commitRemovals(options) : this.#commit(options)
     committing.add(done)
     return done.finally(() => committing.delete(done))
   }
 
-  async #commit(options: CommitTransactionOptions): Promise<AppendResult> {
+  async #commit(options: CommitTransactionOptions): Promise<ChangeResult> {
     const { committer, files } = this.#context
-    const rows = this.#staged.reduce((sum, staged) => sum + staged.rows, 0)
-    if (rows === 0 && this.#before.length + this.#after.length === 0) return nothingAppended(committer)
+    const rows = this.#rows()
+    if (rows === 0 && this.#before.length + this.#after.length === 0) {
+      return { ...nothingAppended(committer), deletedRows: 0 }
+    }
     let written = (): readonly string[] => []
     try {
       const { change, snapshotId, ...made } = rows > 0 ? await this.#appendChange() : this.#metadataChange()
@@ -205,9 +285,29 @@ export class OpenTransaction<T extends RowTypes = RowTypes> implements Transacti
         replayed: false,
         rows,
         replayedKeys: [],
+        deletedRows: 0,
       }
     } catch (error) {
       if (isCertain(error)) await files.store.delete(written()).catch(() => undefined)
+      await discard(files, this.#dataFiles(), error)
+      throw error
+    }
+  }
+
+  async #commitRemovals(options: CommitTransactionOptions): Promise<ChangeResult> {
+    const { committer, files } = this.#context
+    const { runtime } = committer.place
+    const snapshotId = newSnapshotId(runtime)
+    const bind = (base: TableMetadata) => anyOf(this.#removals.map((removal) => removal.bind(base)))
+    try {
+      const change = replaceChange({
+        ...(await this.#changeOptions()),
+        snapshotId,
+        source: new RowRemoval({ files, runtime, snapshotId, bind }),
+        also: (base, snapshot) => inOrder(base, this.#after, snapshot),
+      })
+      return await commitReplacement(change, { committer, files }, options, this.#rows())
+    } catch (error) {
       await discard(files, this.#dataFiles(), error)
       throw error
     }
@@ -220,21 +320,26 @@ export class OpenTransaction<T extends RowTypes = RowTypes> implements Transacti
   }
 
   async #appendChange() {
-    const { committer, files, lists, summary } = this.#context
-    const appended = await encodeStaged(this.#staged, files)
     const options: AppendChangeOptions = {
-      files,
-      lists,
-      summary,
-      appended,
-      runtime: committer.place.runtime,
-      what: `the transaction on ${files.location}`,
-      ...(this.#verify && { verify: this.#verify }),
-      before: (base) => inOrder(base, this.#before, undefined),
+      ...(await this.#changeOptions()),
       also: (base, snapshot) => inOrder(base, this.#after, snapshot),
     }
     const change = appendChange(options)
     return { change: change as Change, snapshotId: change.snapshotId as bigint | undefined, written: change.written }
+  }
+
+  async #changeOptions(): Promise<Omit<AppendChangeOptions, 'also'>> {
+    const { committer, files, lists, summary } = this.#context
+    return {
+      files,
+      lists,
+      summary,
+      appended: await encodeStaged(this.#staged, files),
+      runtime: committer.place.runtime,
+      what: `the transaction on ${files.location}`,
+      ...(this.#verify && { verify: this.#verify }),
+      before: (base) => inOrder(base, this.#before, undefined),
+    }
   }
 
   #metadataChange() {
@@ -276,9 +381,13 @@ export class OpenTransaction<T extends RowTypes = RowTypes> implements Transacti
         // It could be made when it was asked for: it is the base that changed.
         throw DataShardError.is(error, 'invalid-argument') ? conflict(error) : error
       }
-      if (this.#staged.length > 0 && text(again) !== text(first)) throw conflict()
+      if (this.#staged.length + this.#removals.length > 0 && text(again) !== text(first)) throw conflict()
       return again
     })
+  }
+
+  #rows(): number {
+    return this.#staged.reduce((sum, staged) => sum + staged.rows, 0)
   }
 
   #dataFiles(): readonly DataFile[] {
@@ -288,6 +397,11 @@ export class OpenTransaction<T extends RowTypes = RowTypes> implements Transacti
   #open(): void {
     if (this.#state !== 'open') invalid(`the transaction is ${this.#state} already; begin another one`)
   }
+}
+
+/** No version names these files, nor will one. */
+function replaced(): DataShardError {
+  return new DataShardError('aborted', 'given up by the transaction')
 }
 
 /** What the changes come to, each made on what those before it have left. */

@@ -1,6 +1,6 @@
 /** What a user sees of snapshots and manifests: immutable views that read on demand. */
 import { decodeManifest } from '../codec/manifest.ts'
-import type { ManifestListCache } from '../commit/append.ts'
+import type { ManifestListCache } from '../commit/list-cache.ts'
 import { corrupt } from '../errors.ts'
 import type { DataFile, ManifestEntry, ManifestFile } from '../spec/data-file.ts'
 import type { TableMetadata } from '../spec/metadata.ts'

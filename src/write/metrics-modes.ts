@@ -8,7 +8,7 @@ import { findColumn, indexSchema } from '../spec/schema.ts'
 import type { SortOrder } from '../spec/sort-order.ts'
 import { isPrimitive } from '../spec/types.ts'
 import type { Schema } from '../spec/types.ts'
-import { integerProperty } from '../spec/properties.ts'
+import { integerProperty } from '../spec/properties-read.ts'
 
 /**
  * `none`: nothing; `counts`: values, nulls and NaNs; `full`: bounds too; a number: bounds of at most so many code points

@@ -1,7 +1,7 @@
 /** What a writer of data files has to know about its table, gathered once per append. */
 import { parseCodec, type ParquetOptions } from '../codec/parquet-writer.ts'
 import type { PartitionSpec } from '../spec/partition.ts'
-import { integerProperty } from '../spec/properties.ts'
+import { integerProperty } from '../spec/properties-read.ts'
 import type { SortOrder } from '../spec/sort-order.ts'
 import type { Schema } from '../spec/types.ts'
 import type { Runtime } from '../runtime.ts'

@@ -431,6 +431,27 @@ describe('looking at a table', () => {
   })
 })
 
+describe('deleting rows', () => {
+  test('those of a condition, asked for at a terminal, refused in a script without --yes', async () => {
+    await ok(['create', at('rows'), '--schema', 'id long, kind string'])
+    const input = [1, 2, 3, 4].map((id) => JSON.stringify({ id, kind: id === 4 ? null : id % 2 ? 'odd' : 'even' }))
+    expect((await datashard(['append', at('rows'), '--format', 'ndjson'], { stdin: input.join('\n') })).code).toBe(0)
+    const where = ['--where', "kind = 'odd'"]
+    expect((await datashard(['delete', at('rows'), '--yes'])).stderr).toMatch(/say with --where/)
+    const script = await datashard(['delete', at('rows'), ...where])
+    expect([script.code, script.stderr]).toEqual([2, expect.stringMatching(/say --yes if that is meant/)])
+    const no = await datashard(['delete', at('rows'), ...where], { terminal: 80, answer: 'no\n' })
+    expect(no.code).toBe(3)
+    expect(no.stderr).toMatch(/Delete 2 rows of .*\? Type yes: .*nothing was deleted from/s)
+    expect(await ok(['scan', at('rows'), '--count'])).toBe('4\n')
+    expect(await ok(['delete', at('rows'), ...where, '--yes'])).toMatch(/^deleted 2 rows of .*rows: version 3\n$/)
+    expect(await ok(['delete', at('rows'), ...where, '--yes'])).toMatch(/^no row of .*rows matches\n$/)
+    expect(await ok(['scan', at('rows'), '--select', 'id', '--format', 'csv'])).toBe('id\n2\n4\n')
+    const all = await ok(['delete', at('rows'), '--where', 'true', '--yes', '--json'])
+    expect(JSON.parse(all)).toMatchObject({ deletedRows: 2, version: 4 })
+  })
+})
+
 describe('dropping', () => {
   test('without --yes: refused in a script, asked at a terminal', async () => {
     await ok(['create', at('gone'), '--schema', 'id long'])

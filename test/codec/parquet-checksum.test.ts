@@ -3,14 +3,16 @@ import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
-  FOOTER_CHECKSUM_BLANK,
+  checksumEntries,
+  chunkChecksums,
   FOOTER_CHECKSUM_KEY,
-  isFooterIntact,
+  footerSeal,
   sealFooter,
 } from '../../src/codec/parquet-checksum-footer.ts'
-import { addPageChecksums, findPageDamage } from '../../src/codec/parquet-checksum.ts'
-import type { ThriftField, ThriftStruct } from '../../src/codec/parquet-writer-thrift.ts'
-import { encodeThrift, THRIFT } from '../../src/codec/parquet-writer-thrift.ts'
+import { addPageChecksums, findChunkDamage, findPageDamage } from '../../src/codec/parquet-checksum.ts'
+import type { ThriftField } from '../../src/codec/parquet-writer-thrift.ts'
+import { decodeThrift, encodeThrift, THRIFT } from '../../src/codec/parquet-writer-thrift.ts'
+import { CREATED_BY } from '../../src/codec/parquet-writer.ts'
 import { open, readRowsOf } from './parquet-reading.ts'
 
 const fixture = (name: string) =>
@@ -40,16 +42,19 @@ describe('page checksums', () => {
   test('are added to pages of every kind, and then guard them', async () => {
     for (const name of ['integers', 'strings-dictionary', 'strings-plain', 'strings-delta', 'nested', 'duckdb']) {
       for (const chunk of await chunksOf(fixture(name))) {
-        const { bytes, firstPageGrowth } = addPageChecksums(chunk)
+        const { parts, byteLength, firstPageGrowth, crc } = addPageChecksums(chunk)
+        const bytes = Buffer.concat(parts)
+        expect(byteLength).toBe(bytes.length)
         expect(bytes.length).toBeGreaterThan(chunk.length)
         expect(firstPageGrowth).toBeGreaterThan(1)
         expect(findPageDamage(bytes)).toBeUndefined()
+        expect(findChunkDamage(bytes, crc)).toBeUndefined()
         for (let at = bytes.length - 1; at > bytes.length - 10; at--) {
-          const damaged = bytes.slice()
+          const damaged = Uint8Array.from(bytes)
           damaged[at] = damaged[at]! ^ 0x10
           expect(findPageDamage(damaged)).toBeDefined()
         }
-        expect(addPageChecksums(bytes).bytes).toEqual(bytes)
+        expect(Buffer.concat(addPageChecksums(bytes).parts)).toEqual(bytes)
       }
     }
   })
@@ -69,37 +74,48 @@ describe('page checksums', () => {
 })
 
 describe('footer checksum', () => {
-  const text = (value: string): ThriftField => ({ type: THRIFT.binary, value: new TextEncoder().encode(value) })
-  const sealed = (version: bigint) => {
-    const entry: ThriftStruct = new Map([
-      [1, text(FOOTER_CHECKSUM_KEY)],
-      [2, text(FOOTER_CHECKSUM_BLANK)],
-    ])
-    const footer: ThriftStruct = new Map<number, ThriftField>([
-      [1, { type: THRIFT.i32, value: version }],
-      [5, { type: THRIFT.list, value: { elementType: THRIFT.struct, items: [entry] } }],
-      [6, text('somebody')],
-    ])
-    const bytes = encodeThrift(footer)
+  const footer = (createdBy: string) =>
+    encodeThrift(
+      new Map<number, ThriftField>([
+        [1, { type: THRIFT.i32, value: 2n }],
+        [5, checksumEntries([1, 0xffff_fffe])],
+        [6, { type: THRIFT.binary, value: new TextEncoder().encode(createdBy) }],
+      ]),
+    )
+  const sealed = (createdBy = CREATED_BY) => {
+    const bytes = footer(createdBy)
     sealFooter(bytes)
     return bytes
   }
 
   test('holds for what was sealed, and for nothing else', () => {
-    const footer = sealed(2n)
-    expect(isFooterIntact(footer)).toBe(true)
-    const key = Buffer.from(footer).indexOf(FOOTER_CHECKSUM_KEY)
-    for (let at = 0; at < footer.length; at++) {
-      if (at >= key && at < key + FOOTER_CHECKSUM_KEY.length) continue
-      const damaged = footer.slice()
+    const bytes = sealed()
+    expect(footerSeal(bytes)).toBe('intact')
+    const seal = Buffer.from(bytes)
+    const [key, createdBy] = [seal.indexOf(FOOTER_CHECKSUM_KEY), seal.indexOf(CREATED_BY)]
+    for (let at = 0; at < bytes.length; at++) {
+      const isKey = at >= key && at < key + FOOTER_CHECKSUM_KEY.length
+      // The version may change.
+      const isName = at >= createdBy && at < createdBy + 'datashard version '.length
+      const damaged = bytes.slice()
       damaged[at] = damaged[at]! ^ 4
-      // The two bytes between key and value say where the value is, which is known anyway.
-      expect(isFooterIntact(damaged)).toBe(false)
+      expect(footerSeal(damaged)).toBe(isKey || isName ? 'none' : 'broken')
     }
   })
 
+  test('the checksums of column chunks come back as they went in, as many as there are', () => {
+    expect(chunkChecksums(decodeThrift(sealed()), 2)).toEqual([1, 0xffff_fffe])
+    expect(() => chunkChecksums(decodeThrift(sealed()), 3)).toThrow('it has 8 bytes of checksums for 3 column chunks')
+    expect(chunkChecksums(new Map(), 2)).toBeUndefined()
+  })
+
   test('a footer of somebody else has none, and is not doubted', () => {
-    expect(isFooterIntact(new TextEncoder().encode('some footer'))).toBe(true)
+    expect(footerSeal(new TextEncoder().encode('some footer'))).toBe('none')
     expect(() => sealFooter(new Uint8Array(10))).toThrow(FOOTER_CHECKSUM_KEY)
+  })
+
+  test('one that somebody else copied to a file of theirs means nothing there', () => {
+    expect(footerSeal(footer('parquet-cpp-arrow version 24.0.0'))).toBe('none')
+    expect(() => sealFooter(footer('somebody'))).toThrow(FOOTER_CHECKSUM_KEY)
   })
 })

@@ -155,7 +155,8 @@ describe('Parquet files', () => {
     const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
     expect(metadata.created_by).toBe(`datashard version ${version}`)
     expect(CREATED_BY).toBe(metadata.created_by)
-    expect(metadata.key_value_metadata ?? []).toEqual([])
+    const keys = metadata.key_value_metadata?.map(({ key }) => key)
+    expect(keys).toEqual(['datashard.chunk-crc32', 'datashard.footer-crc32'])
   })
 
   test('columns have bounds, but UUIDs have none, whose order engines do not agree about', async () => {

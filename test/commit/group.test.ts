@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { GroupCommit, Withdrawn } from '../../src/commit/group.ts'
 import { DataShardError } from '../../src/errors.ts'
+import { systemRuntime } from '../../src/runtime.ts'
 
 /** A commit that waits until it is released, and notes which parts it was given. */
 function slowCommit() {
   const groups: string[][] = []
   const gates: (() => void)[] = []
-  const group = new GroupCommit<string, string>(async (parts, context) => {
+  const group = new GroupCommit<string, string>(systemRuntime, async (parts, context) => {
     groups.push([...parts])
     await new Promise<void>((resolve) => gates.push(resolve))
     context.check()
@@ -33,7 +34,7 @@ describe('group commit', () => {
     const { group, groups, release } = slowCommit()
     const abort = new AbortController()
     const first = group.submit('a')
-    const second = group.submit('b', abort.signal)
+    const second = group.submit('b', { signal: abort.signal })
     abort.abort('changed my mind')
     await expect(second).rejects.toMatchObject({ code: 'aborted' })
     await release()
@@ -46,7 +47,7 @@ describe('group commit', () => {
     const { group, groups, release } = slowCommit()
     const abort = new AbortController()
     const first = group.submit('a')
-    const second = group.submit('b', abort.signal)
+    const second = group.submit('b', { signal: abort.signal })
     const third = group.submit('c')
     await release()
     await first
@@ -60,7 +61,7 @@ describe('group commit', () => {
   })
 
   test('a part that cannot be committed fails alone', async () => {
-    const group = new GroupCommit<string, string>(async (parts) => {
+    const group = new GroupCommit<string, string>(systemRuntime, async (parts) => {
       const bad = parts.indexOf('bad')
       if (bad >= 0) throw new Withdrawn([bad], new DataShardError('invalid-argument', 'bad part'))
       return parts.map((part) => `${part} done`)
@@ -74,7 +75,7 @@ describe('group commit', () => {
 
   test('a failed commit fails everyone in it, and the next one works again', async () => {
     let fail = true
-    const group = new GroupCommit<string, string>(async (parts) => {
+    const group = new GroupCommit<string, string>(systemRuntime, async (parts) => {
       if (fail) throw new DataShardError('unavailable', 'no answer')
       return [...parts]
     })
@@ -86,25 +87,26 @@ describe('group commit', () => {
   test('when everyone in flight was cancelled, the commit is told by its signal', async () => {
     const abort = new AbortController()
     const group = new GroupCommit<string, string>(
+      systemRuntime,
       (_parts, { signal }) =>
         new Promise((_resolve, reject) => {
           signal.addEventListener('abort', () => reject(new DataShardError('aborted', 'stopped')))
         }),
     )
-    const only = group.submit('a', abort.signal)
+    const only = group.submit('a', { signal: abort.signal })
     abort.abort()
     await expect(only).rejects.toMatchObject({ code: 'aborted' })
   })
 
   test('a part whose signal has fired already is not taken at all', async () => {
     const { group, groups } = slowCommit()
-    await expect(group.submit('a', AbortSignal.abort())).rejects.toMatchObject({ code: 'aborted' })
+    await expect(group.submit('a', { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'aborted' })
     expect(groups).toEqual([])
   })
 
   test('a part that comes at any microtask around the end of a commit is taken', async () => {
     for (let hops = 0; hops < 12; hops++) {
-      const group = new GroupCommit<string, string>(async (parts) => parts)
+      const group = new GroupCommit<string, string>(systemRuntime, async (parts) => parts)
       let late: Promise<string> | undefined
       const first = group.submit('a')
       let turn: Promise<unknown> = first

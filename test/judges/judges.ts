@@ -46,14 +46,17 @@ export interface Judges {
  * Starts one process per engine, so that a JVM or an import is paid for once per test file. Judges that cannot run are named on
  * stderr; with `DATASHARD_REQUIRE_JUDGES=1` they are an error.
  */
-export async function startJudges(names: readonly EngineName[] = ENGINES): Promise<Judges> {
+export async function startJudges(
+  names: readonly EngineName[] = ENGINES,
+  { answerTimeoutMs = ANSWER_TIMEOUT_MS }: { readonly answerTimeoutMs?: number } = {},
+): Promise<Judges> {
   const environment = await prepareJudges()
   const running = new Map<EngineName, JudgeProcess>()
   const missing = new Map<EngineName, string>()
   await Promise.all(
     names.map(async (name) => {
       try {
-        running.set(name, await startProcess(name, environment))
+        running.set(name, await startProcess(name, environment, answerTimeoutMs))
       } catch (error) {
         missing.set(name, error instanceof Error ? error.message : String(error))
       }
@@ -95,7 +98,11 @@ interface Answer {
   readonly error?: string
 }
 
-async function startProcess(name: EngineName, { python, sparkJars, reasons }: JudgeEnvironment): Promise<JudgeProcess> {
+async function startProcess(
+  name: EngineName,
+  { python, sparkJars, reasons }: JudgeEnvironment,
+  answerTimeoutMs: number,
+): Promise<JudgeProcess> {
   if (python === undefined || (name === 'spark' && sparkJars === undefined)) throw new Error(reasons.join('; '))
   const child = spawn(python, [JUDGE, name], {
     // TZ: no engine may show the zone of the machine. No AWS_*: a judge sees what its request gives it, and nothing else.
@@ -105,7 +112,7 @@ async function startProcess(name: EngineName, { python, sparkJars, reasons }: Ju
   const killNow = (): void => void child.kill('SIGKILL')
   process.once('exit', killNow)
   const exited = new Promise<void>((resolve) => child.once('close', () => resolve()))
-  const next = answersOf(child, name)
+  const next = answersOf(child, name, answerTimeoutMs)
   const stop = async (): Promise<void> => {
     process.removeListener('exit', killNow)
     child.stdin.end() // the judge ends with its input, and Spark takes its JVM along
@@ -135,7 +142,7 @@ async function startProcess(name: EngineName, { python, sparkJars, reasons }: Ju
 }
 
 /** A function that gives the child's next line, and fails when it ends or takes too long. */
-function answersOf(child: ChildProcess, name: EngineName): () => Promise<Answer> {
+function answersOf(child: ChildProcess, name: EngineName, answerTimeoutMs: number): () => Promise<Answer> {
   let stderr = ''
   child.stderr?.on('data', (chunk: Buffer) => {
     stderr = (stderr + chunk.toString()).slice(-STDERR_TAIL_CHARS)
@@ -153,8 +160,8 @@ function answersOf(child: ChildProcess, name: EngineName): () => Promise<Answer>
     const late = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(() => {
         child.kill('SIGKILL') // its answer would be taken for that of the next question
-        reject(new Error(`${name} gave no answer in ${ANSWER_TIMEOUT_MS} ms: ${stderr}`))
-      }, ANSWER_TIMEOUT_MS)
+        reject(new Error(`${name} gave no answer in ${answerTimeoutMs} ms: ${stderr}`))
+      }, answerTimeoutMs)
     })
     try {
       const line = await Promise.race([lines.next(), failed, late])

@@ -43,12 +43,17 @@ async function prepare(): Promise<JudgeEnvironment> {
   }
 }
 
-async function preparePython(): Promise<string> {
-  const directory = await madeOnce('python', REQUIREMENTS, async (staging) => {
-    process.stderr.write('installing the judges (pyiceberg, DuckDB, Spark, ...): once, some minutes ...\n')
+function preparePython(): Promise<string> {
+  return pythonEnvironment('python', REQUIREMENTS, 'the judges (pyiceberg, DuckDB, Spark, ...)')
+}
+
+/** The interpreter of an environment in the tests' cache that holds what a requirements file pins, installed on first use. */
+export async function pythonEnvironment(name: string, requirements: string, what: string): Promise<string> {
+  const directory = await madeOnce(name, requirements, async (staging) => {
+    process.stderr.write(`installing ${what}: once, some minutes ...\n`)
     const python = join(staging, 'bin', 'python')
     const pip = ['-m', 'pip', '--disable-pip-version-check']
-    const install = ['install', '--quiet', '--no-input', '-r', REQUIREMENTS]
+    const install = ['install', '--quiet', '--no-input', '-r', requirements]
     try {
       await command('python3', ['-m', 'venv', staging])
       await command(python, [...pip, ...install])

@@ -10,13 +10,12 @@ import { readBatches } from '../../src/scan/read.ts'
 import type { FileScanTask } from '../../src/scan/task.ts'
 import { bindPredicate } from '../../src/spec/bind.ts'
 import { UNPARTITIONED } from '../../src/spec/partition.ts'
-import { formatDate, formatTime } from '../../src/spec/temporal.ts'
-import type { Field, Schema, Type, Value } from '../../src/spec/types.ts'
+import type { Field, Schema } from '../../src/spec/types.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import { tableFiles } from '../../src/store/table-files.ts'
 import { columnsOf } from '../codec/parquet-reading.ts'
 import type { World } from '../support/arbitrary-predicates.ts'
-import { evaluate, world } from '../support/arbitrary-predicates.ts'
+import { evaluate, input, world } from '../support/arbitrary-predicates.ts'
 
 const LOCATION = 'memory://store/t'
 const INDEX: Field = { id: 100, name: 'index', required: true, type: { type: 'int' } }
@@ -101,19 +100,4 @@ async function read({ schema: given, rows, predicate }: World, rowGroupRows: num
   )
   for await (const _ of batches) continue
   return found
-}
-
-/** A canonical value as a row takes it. */
-function input(type: Type, value: Value | null): unknown {
-  if (value === null) return null
-  switch (type.type) {
-    case 'decimal':
-      return { unscaled: value }
-    case 'date':
-      return formatDate(value as number)
-    case 'time':
-      return formatTime(value as bigint)
-    default:
-      return value
-  }
 }

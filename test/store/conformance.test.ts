@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { S3Client } from '@aws-sdk/client-s3'
 import { Client } from 'minio'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { storeConformance } from '../../src/store/conformance.ts'
@@ -39,6 +40,10 @@ afterAll(() => server.stop())
 suite('the S3 server of these tests', () =>
   s3Store({ bucket: 'conformance', endpoint: server.endpoint, credentials, region: 'us-east-1' }),
 )
+suite('a client of the caller’s', () => {
+  const client = new S3Client({ endpoint: server.endpoint, region: 'us-east-1', credentials, forcePathStyle: true })
+  return s3Store({ bucket: 'conformance', client })
+})
 
 const s3 = inject('s3')
 const bucket = `conformance-${Date.now()}`

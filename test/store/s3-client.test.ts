@@ -269,6 +269,28 @@ describe('credentials', () => {
     expect(asked).toBe(1)
   })
 
+  test('that end are asked for again, and a session token goes with each request', async () => {
+    const sent: string[] = []
+    server.options.faults = ({ headers }) => {
+      const keyId = /Credential=([^/]+)/.exec(headers.authorization ?? '')?.[1]
+      sent.push(`${keyId} ${String(headers['x-amz-security-token'])}`)
+      return undefined
+    }
+    let asked = 0
+    const credentials = async () => {
+      asked += 1
+      // The SDK asks again when less than five minutes are left.
+      const expiration = new Date(Date.now() + (asked < 3 ? 60_000 : 3_600_000))
+      return { accessKeyId: `key${asked}`, secretAccessKey: 's', sessionToken: `token${asked}`, expiration }
+    }
+    const store = storeOn(server, { credentials })
+    for (let i = 0; i < 4; i++) await store.get('k')
+    await store.put('k', text('x'))
+    expect(asked).toBe(3)
+    expect(sent.slice(-2)).toEqual(['key3 token3', 'key3 token3'])
+    for (const one of sent) expect(one).toMatch(/^key(\d) token\1$/)
+  })
+
   test.each([
     ['InvalidAccessKeyId', 'check AWS_ACCESS_KEY_ID'],
     ['SignatureDoesNotMatch', 'check AWS_SECRET_ACCESS_KEY'],

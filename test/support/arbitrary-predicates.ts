@@ -5,6 +5,7 @@
 import * as fc from 'fast-check'
 import type { Literal, Predicate } from '../../src/spec/expressions.ts'
 import * as build from '../../src/spec/expressions.ts'
+import { formatDate, formatTime } from '../../src/spec/temporal.ts'
 import type { Schema, Type, Value } from '../../src/spec/types.ts'
 
 /** A value of a column, as a row has it and as a predicate writes it. */
@@ -282,5 +283,20 @@ function evaluateLeaf(leaf: Leaf, value: Value | null, { compare }: ColumnKind):
       const outcomes = { eq: sign === 0, notEq: sign !== 0, lt: sign < 0, lte: sign <= 0, gt: sign > 0, gte: sign >= 0 }
       return outcomes[leaf.op]
     }
+  }
+}
+
+/** A canonical value as a row takes it. */
+export function input(type: Type, value: Value | null): unknown {
+  if (value === null) return null
+  switch (type.type) {
+    case 'decimal':
+      return { unscaled: value }
+    case 'date':
+      return formatDate(value as number)
+    case 'time':
+      return formatTime(value as bigint)
+    default:
+      return value
   }
 }

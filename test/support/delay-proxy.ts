@@ -1,5 +1,4 @@
 import { Agent, createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http'
-import { pipeline } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 export interface DelayProxy {
@@ -27,18 +26,23 @@ export async function startDelayProxy(target: string, delayMs: number): Promise<
     const { method = 'GET', url: path, headers } = incoming
     counts[method] = (counts[method] ?? 0) + 1
     total += 1
+    // What comes meanwhile waits: a small body is whole by then, and goes on in one write.
+    const early: Buffer[] = []
+    const keep = (chunk: Buffer): void => void early.push(chunk)
+    incoming.on('data', keep)
     if (delay > 0) await sleep(delay)
+    incoming.off('data', keep)
     const outgoing = httpRequest({ hostname, port, method, path, headers, agent, setHost: false })
-    const answered = new Promise<IncomingMessage>((resolve, reject) => {
-      outgoing.once('response', resolve)
-      outgoing.once('error', reject)
+    outgoing.once('response', (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers)
+      answer.once('error', () => response.destroy())
+      answer.pipe(response)
     })
-    answered.catch(() => {}) // awaited below; a failing upload must not leave it unhandled meanwhile
-    // Not both in turn: a server may answer before it has read the whole body.
-    await Promise.race([pipeline(incoming, outgoing), answered])
-    const answer = await answered
-    response.writeHead(answer.statusCode ?? 502, answer.headers)
-    await pipeline(answer, response)
+    outgoing.once('error', () => incoming.socket.destroy())
+    incoming.once('error', () => outgoing.destroy())
+    if (incoming.complete) return void outgoing.end(Buffer.concat(early))
+    for (const chunk of early) outgoing.write(chunk)
+    incoming.pipe(outgoing)
   }
 
   const server = createServer((incoming, response) => {

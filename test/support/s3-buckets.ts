@@ -45,24 +45,65 @@ export interface ListRequest {
   readonly limit: number
 }
 
-export type Bucket = Map<string, StoredObject>
+/** The objects of a bucket, and their keys in the order of listings, which would otherwise be sorted for each of them. */
+export class Bucket extends Map<string, StoredObject> {
+  readonly #keys: string[] = []
+
+  override set(key: string, object: StoredObject): this {
+    if (!this.has(key)) this.#keys.splice(this.#firstFrom(key), 0, key)
+    return super.set(key, object)
+  }
+
+  override delete(key: string): boolean {
+    if (this.has(key)) this.#keys.splice(this.#firstFrom(key), 1)
+    return super.delete(key)
+  }
+
+  override clear(): void {
+    this.#keys.length = 0
+    super.clear()
+  }
+
+  /** Keys that begin with the prefix and come after a name, in order. */
+  *keysAfter(prefix: string, after: string): Iterable<string> {
+    let at = this.#firstFrom(compareUtf8(prefix, after) > 0 ? prefix : after)
+    if (this.#keys[at] === after) at += 1
+    for (; at < this.#keys.length; at++) {
+      const key = this.#keys[at]!
+      if (!key.startsWith(prefix)) return
+      yield key
+    }
+  }
+
+  /** Where the first key is that is not before this name. */
+  #firstFrom(name: string): number {
+    let [low, high] = [0, this.#keys.length]
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (compareUtf8(this.#keys[middle]!, name) < 0) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+}
 
 export function etagOf(body: Uint8Array): string {
   return `"${createHash('md5').update(body).digest('hex')}"`
 }
 
+const SURROGATE = /[\ud800-\udfff]/
+
 /** S3 lists in the order of UTF-8 bytes; JavaScript compares UTF-16 units, which differs beyond U+FFFF. */
 function compareUtf8(a: string, b: string): number {
+  if (!SURROGATE.test(a) && !SURROGATE.test(b)) return a < b ? -1 : a === b ? 0 : 1
   return Buffer.compare(Buffer.from(a), Buffer.from(b))
 }
 
 export function listPage(bucket: Bucket, { prefix, after, delimiter, limit }: ListRequest): Page {
-  const keys = [...bucket.keys()].filter((key) => key.startsWith(prefix) && compareUtf8(key, after) > 0)
-  keys.sort(compareUtf8)
   const entries: [string, StoredObject][] = []
   const commonPrefixes: string[] = []
   let last = ''
-  for (const key of keys) {
+  for (const key of bucket.keysAfter(prefix, after)) {
     const cut = delimiter === '' ? -1 : key.indexOf(delimiter, prefix.length)
     const common = cut === -1 ? undefined : key.slice(0, cut + delimiter.length)
     if (common !== undefined && (common === commonPrefixes.at(-1) || common === after)) continue

@@ -1,14 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import {
-  etagOf,
-  listPage,
-  parseRange,
-  S3Error,
-  type Bucket,
-  type PendingUpload,
-  type StoredObject,
-} from './s3-buckets.ts'
+import { Bucket, etagOf, listPage, parseRange, S3Error, type PendingUpload, type StoredObject } from './s3-buckets.ts'
 import { objectHeaders, verifyDigests, type S3Request } from './s3-request.ts'
 import { xmlBlocks, xmlDocument, xmlElement, xmlText } from './s3-xml.ts'
 
@@ -67,7 +59,7 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   },
   CreateBucket: ({ bucket }, { buckets }) => {
     if (buckets.has(bucket)) throw new S3Error(409, 'BucketAlreadyOwnedByYou')
-    buckets.set(bucket, new Map())
+    buckets.set(bucket, new Bucket())
     return { status: 200, headers: { location: `/${bucket}` } }
   },
   HeadBucket: ({ bucket }, state) => {

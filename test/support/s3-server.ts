@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { S3Error } from './s3-buckets.ts'
+import { Bucket, S3Error } from './s3-buckets.ts'
 import { operationOf, perform, type Reply, type S3State } from './s3-operations.ts'
 import { readRequest, type S3Request } from './s3-request.ts'
 import { xmlElement } from './s3-xml.ts'
@@ -90,7 +90,7 @@ export async function startS3Server(initial: S3ServerOptions = {}): Promise<S3Se
     Object.assign(options, initial)
     state.uploads.clear()
     state.buckets.clear()
-    for (const bucket of initial.buckets ?? []) state.buckets.set(bucket, new Map())
+    for (const bucket of initial.buckets ?? []) state.buckets.set(bucket, new Bucket())
     requests.length = 0
     count = 0
   }
@@ -205,14 +205,16 @@ interface SendOptions {
 
 function send(response: ServerResponse, { status, headers = {}, body = '' }: Reply, how: SendOptions): void {
   const bytes = typeof body === 'string' ? Buffer.from(body) : body
+  const bodiless = status === 204 || status === 304
   response.sendDate = false
-  response.setHeaders(new Map(Object.entries(headers)))
-  response.setHeader('date', how.now.toUTCString())
-  response.setHeader('x-amz-request-id', randomUUID())
-  response.setHeader('server', 'datashard-test')
-  if (status !== 204 && status !== 304) response.setHeader('content-length', bytes.length)
-  response.writeHead(status)
-  if (how.method === 'HEAD' || status === 204 || status === 304) response.end()
+  response.writeHead(status, {
+    ...headers,
+    date: how.now.toUTCString(),
+    'x-amz-request-id': randomUUID(),
+    server: 'datashard-test',
+    ...(!bodiless && { 'content-length': bytes.length }),
+  })
+  if (how.method === 'HEAD' || bodiless) response.end()
   else if (how.truncate) response.write(bytes.subarray(0, bytes.length / 2), () => response.socket?.resetAndDestroy())
   else response.end(bytes)
 }

@@ -93,7 +93,8 @@ describe('append', () => {
         return versions
       }),
     )
-    expect(results.flat().toSorted((a, b) => a - b)).toEqual(Array.from({ length: 80 }, (_, i) => i + 3))
+    const versions = [...new Set(results.flat())].toSorted((a, b) => a - b)
+    expect(versions).toEqual(Array.from(versions, (_, i) => i + 3))
     expect(await rowsOf(await loadTable(LOCATION, { store }))).toEqual(Array.from({ length: 81 }, (_, i) => i))
   })
 
@@ -179,7 +180,7 @@ describe('append', () => {
     expect(await table.append([person(1)], { signal: abort.signal })).toMatchObject({ version: 3 })
   })
 
-  test('always beaten by others: commit-contention in time, and nothing left behind', async () => {
+  test('always beaten by others: they fold it in, once', async () => {
     const { store, table } = await newTable()
     const inner = await loadTable(LOCATION, { store })
     let next = 100
@@ -192,10 +193,11 @@ describe('append', () => {
           }
         : undefined
     let racing = false
-    const error = await table.append([person(1)], { timeoutMs: 500 }).catch((caught: unknown) => caught)
-    expect(error).toMatchObject({ code: 'commit-contention', committed: 'no', retryable: true })
+    const result = await table.append([person(1)])
+    expect(result.stats).toMatchObject({ by: 'other-fold', publications: 1 })
     store.rule = () => undefined
-    expect(await rowsOf(await loadTable(LOCATION, { store }))).not.toContain(1)
+    const rows = await rowsOf(await loadTable(LOCATION, { store }))
+    expect(rows.filter((id) => id === 1)).toEqual([1])
   })
 
   test('a clock ten minutes behind: the snapshot is not older than its parent', async () => {
@@ -237,11 +239,6 @@ describe('append', () => {
     const [manifest] = await table.currentSnapshot()!.manifests()
     expect(manifest!.length).toBeLessThan(10_000n)
     expect((await store.head(store.keyOf(manifest!.path)!))!.size).toBe(Number(manifest!.length))
-  })
-
-  test('keys are refused as long as they would not be kept', async () => {
-    const { table } = await newTable()
-    await expect(table.append([person(1)], { idempotencyKey: 'k' })).rejects.toMatchObject({ code: 'unsupported' })
   })
 
   test('rows changed by the caller after the call are appended as they were', async () => {

@@ -3,7 +3,10 @@ import type { TableMetadata } from '../../src/spec/metadata.ts'
 import type { Snapshot } from '../../src/spec/snapshot.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import { resolveAsOf } from '../../src/table/as-of.ts'
+import { appendsSince } from '../../src/scan/plan-history.ts'
 import { createTable } from '../../src/table/create.ts'
+import { caught } from '../spec/caught.ts'
+import { apply, grow, history, MINUTE, pointing, SECOND } from '../support/histories.ts'
 import { collect, people, person } from '../support/tables.ts'
 import { sampleMetadata } from '../support/sample-metadata.ts'
 import { virtualRuntime } from '../support/virtual-runtime.ts'
@@ -128,5 +131,82 @@ describe('time travel into history that was thinned out', () => {
     }
     for (const asOf of [5n, 'main', null]) expect(() => table.timeTravel(asOf as never)).toThrow(/asOf/)
     expect(() => table.timeTravel({ ref: 'constructor' })).toThrow(/no tag or branch/)
+  })
+})
+
+describe('time travel in a table that is thinned out by every commit', () => {
+  // One commit a second for an hour and a half: 300 without a gap, before them one a minute.
+  const { metadata, nowMs } = history(sampleMetadata(), 5_400, SECOND)
+  const at = (timestamp: number, nearest?: boolean, of: TableMetadata = metadata) =>
+    resolveAsOf(of, { timestamp, ...(nearest !== undefined && { nearest }) }, 'the table').snapshot!
+
+  test('where nothing is missing every moment is exact', () => {
+    for (const ago of [0, 1, 2.5, 100, 298]) {
+      const moment = nowMs - ago * SECOND
+      expect(at(moment).timestampMs).toBe(Math.floor(moment / SECOND) * SECOND)
+    }
+  })
+
+  test('that also holds where the log was cut, as long as parents lead there', () => {
+    const cut = { ...metadata, snapshotLog: metadata.snapshotLog.slice(-3) }
+    expect(at(nowMs - 100.5 * SECOND, undefined, cut).timestampMs).toBe(nowMs - 101 * SECOND)
+    expect(at(nowMs - 100.5 * SECOND, undefined, { ...cut, snapshotLog: [] }).timestampMs).toBe(nowMs - 101 * SECOND)
+    // Main came back to the snapshot with which the log begins: what was current before is not told by its parents.
+    const [returned, ...rest] = cut.snapshotLog
+    const after = { ...cut, snapshotLog: [{ ...returned!, timestampMs: returned!.timestampMs + 500 }, ...rest] }
+    expect(() => at(nowMs - 100.5 * SECOND, undefined, after)).toThrow(/thinned out/)
+  })
+
+  test('before, only the time of a snapshot itself is', () => {
+    const rungs = metadata.snapshots.slice(0, 40)
+    for (const { timestampMs, snapshotId } of rungs) expect(at(timestampMs).snapshotId).toBe(snapshotId)
+  })
+
+  test('between two of them it fails and names both, or takes the one before', () => {
+    const [before, after] = metadata.snapshots.slice(20, 22) as [Snapshot, Snapshot]
+    expect(after.timestampMs - before.timestampMs).toBe(MINUTE)
+    const moment = before.timestampMs + 30 * SECOND
+    const error = caught(() => at(moment))
+    expect(error).toMatchObject({
+      code: 'not-found',
+      details: { before: String(before.snapshotId), after: String(after.snapshotId) },
+    })
+    expect(error!.message).toContain(`${before.snapshotId} of ${new Date(before.timestampMs).toISOString()} before it`)
+    expect(error!.message).toContain(`${after.snapshotId} of ${new Date(after.timestampMs).toISOString()} after it`)
+    expect(at(moment, true).snapshotId).toBe(before.snapshotId)
+    expect(() => at(metadata.snapshots[0]!.timestampMs - 1, true)).toThrow(/its history begins at/)
+  })
+
+  test('snapshots of other branches are not taken for those of main', () => {
+    const rung = metadata.snapshots[30]!
+    const branched = grow(apply(metadata, [pointing('audit', rung.snapshotId)], nowMs), nowMs, 'audit')
+    expect(at(nowMs, undefined, branched).snapshotId).toBe(metadata.currentSnapshotId)
+    expect(at(rung.timestampMs + SECOND, true, branched).snapshotId).toBe(metadata.snapshots[29]!.snapshotId)
+  })
+
+  test('of the last answer of two: a log that names what is gone', () => {
+    const last = metadata.snapshotLog.at(-1)!
+    const log = [...metadata.snapshotLog.slice(0, -1), { timestampMs: last.timestampMs - 500, snapshotId: 77n }, last]
+    const odd = { ...metadata, snapshotLog: log }
+    expect(() => at(nowMs - 250, undefined, odd)).toThrow(/thinned out/)
+    expect(at(nowMs - 250, true, odd).timestampMs).toBe(nowMs - SECOND)
+  })
+
+  test('rows since a snapshot before a gap are not known: it fails and names both sides of it', () => {
+    const since = metadata.snapshots[5]!
+    const head = metadata.snapshots.at(-1)!
+    const oldest = metadata.snapshots.find(({ snapshotId }) => snapshotId === metadata.snapshotLog[0]!.snapshotId)!
+    const before = metadata.snapshots[metadata.snapshots.indexOf(oldest) - 1]!
+    const error = caught(() => appendsSince(metadata, head, since, 'the table'))
+    expect(error).toMatchObject({
+      code: 'not-found',
+      details: {
+        since: String(since.snapshotId),
+        before: String(before.snapshotId),
+        oldest: String(oldest.snapshotId),
+      },
+    })
+    expect(error!.message).toContain(`The newest one before the gap is ${before.snapshotId} of`)
+    expect(appendsSince(metadata, head, oldest, 'the table')).toHaveLength(1)
   })
 })

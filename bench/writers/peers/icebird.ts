@@ -1,0 +1,91 @@
+/** The same by icebird: tasks of one process, each with a catalog and a resolver of its own. `ICEBIRD` may name its module. */
+import { jobOf, nextWord, say, startWork } from '../../support/in-child.ts'
+import type { ClientJob, ClientReport, ClientRows } from '../job.ts'
+
+interface Icebird {
+  readonly icebergAppend?: (append: object) => Promise<unknown>
+  readonly icebergCreateTable: (create: object) => Promise<unknown>
+  readonly icebergRead: (read: object) => Promise<readonly { readonly a: bigint; readonly b: bigint }[]>
+  readonly loadLatestFileCatalogMetadata: (load: object) => Promise<{ readonly metadata: object }>
+  readonly s3SignedResolver: (options: object) => object
+  readonly fileCatalog: (options: object) => object
+}
+
+const job = jobOf<ClientJob>()
+const name = process.env['ICEBIRD'] ?? 'icebird'
+const icebird = (await import(name)) as Icebird
+const { icebergAppend } = icebird
+if (icebergAppend === undefined) throw new Error('this icebird cannot append')
+
+const endpoint = process.env['AWS_ENDPOINT_URL_S3'] ?? ''
+const tableUrl = job.location.replace('s3://', `${endpoint}/`)
+
+function openResolver(): object {
+  return icebird.s3SignedResolver({
+    accessKeyId: process.env['AWS_ACCESS_KEY_ID'],
+    secretAccessKey: process.env['AWS_SECRET_ACCESS_KEY'],
+    region: process.env['AWS_REGION'],
+    endpoint,
+    pathStyle: true,
+  })
+}
+
+function openCatalog(): object {
+  return icebird.fileCatalog({ resolver: openResolver(), conditionalCommits: true })
+}
+
+// It names files by http:, which other engines do not follow: it reads its table itself.
+if (job.action === 'read') {
+  const resolver = openResolver()
+  const { metadata } = await icebird.loadLatestFileCatalogMetadata({ tableUrl, resolver })
+  const rows = await icebird.icebergRead({ tableUrl, resolver, metadata })
+  const said: ClientRows = { rows: rows.map(({ a, b }) => [Number(a), Number(b)] as const) }
+  say(said)
+  process.exit(0)
+}
+
+if (job.action === 'create') {
+  const fields = ['a', 'b'].map((column, i) => ({ id: i + 1, name: column, type: 'long', required: true }))
+  const schema = { type: 'struct', 'schema-id': 0, fields }
+  await icebird.icebergCreateTable({ catalog: openCatalog(), tableUrl, schema })
+  say({ created: true })
+  process.exit(0)
+}
+
+const writers = Array.from({ length: job.writers }, (_, i) => ({
+  a: BigInt(job.firstWriter + i),
+  catalog: openCatalog(),
+}))
+const times: number[] = []
+let failed = 0
+let failure: string | undefined
+
+async function append(writer: { a: bigint; catalog: object }, b: bigint): Promise<void> {
+  await icebergAppend!({ catalog: writer.catalog, tableUrl, records: [{ a: writer.a, b }] })
+}
+
+await Promise.all(
+  writers.map(async (writer) => {
+    for (let i = 1; i <= job.warm; i++) await append(writer, BigInt(-i)).catch(() => undefined)
+  }),
+)
+say({ ready: true })
+await nextWord()
+const work = startWork()
+await Promise.all(
+  writers.map(async (writer) => {
+    for (let i = 0; i < job.appends; i++) {
+      const startedMs = performance.now()
+      try {
+        await append(writer, BigInt(i))
+        times.push(performance.now() - startedMs)
+      } catch (error) {
+        failed += 1
+        failure ??= String(error)
+      }
+    }
+  }),
+)
+const report: ClientReport = { times, failed, failure, ...work() }
+say({ report })
+process.exit(0)

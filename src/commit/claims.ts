@@ -1,0 +1,210 @@
+/**
+ * Claims: an idempotency key is given to one intent by an object that is created once, before anything of the intent can
+ * become visible. Whoever finds a claim that is not its own first finds out what became of that intent: folded (the rows
+ * are there, this is a replay), never (the next generation of the claim is free), or open (help it in, or cancel it).
+ *
+ *     metadata/_ds/claims/{uuid8}/{hh}/{sha256(key)}.{generation}      JSON: { "id", "base", "content"? }
+ *
+ * commit-protocol, "Idempotency".
+ */
+import { createHash } from 'node:crypto'
+import { DataShardError } from '../errors.ts'
+import { ClaimsLost } from './claims-lost.ts'
+import type { FoldContext } from './fold.ts'
+import { fold } from './fold.ts'
+import { isId } from './intent-id.ts'
+import { uuid8 } from './intent.ts'
+import type { LandControl } from './landing.ts'
+import { keyIn } from './place.ts'
+import type { Resolution } from './resolve.ts'
+import { resolveIntent } from './resolve.ts'
+import type { IntentName } from './window.ts'
+
+/** Engines leave names alone that begin with an underscore. */
+export const CLAIMS = 'metadata/_ds/claims/'
+
+/** Claims created or read at once. */
+const PARALLEL_CLAIMS = 64
+/** Generations of one key: each needs an attempt that certainly failed. */
+const MAX_GENERATIONS = 1_000
+/** Looks at an open intent before it is helped: its owner is probably about to finish. */
+const PATIENT_LOOKS = 2
+
+export interface ClaimKey {
+  readonly key: string
+  /** Hash of the rows, where the caller wants the same key with other rows to be an error. */
+  readonly content: string | undefined
+}
+
+/** Where the rows of a key are already. */
+export interface Replay {
+  readonly version: number
+  readonly snapshotId: bigint
+}
+
+interface Claim extends IntentName {
+  readonly content: string | undefined
+}
+
+/** The claims of one append, over all its attempts. */
+export class KeyClaims {
+  readonly #context: FoldContext
+  readonly #keys: readonly ClaimKey[]
+  readonly #control: Omit<LandControl, 'claim'>
+  /** The generation to be created next, by key. */
+  readonly #generation = new Map<string, number>()
+  readonly #heldBy = new Map<string, string>()
+  readonly replayed = new Map<string, Replay>()
+
+  constructor(context: FoldContext, keys: readonly ClaimKey[], control: Omit<LandControl, 'claim'>) {
+    this.#context = context
+    this.#keys = keys
+    this.#control = control
+  }
+
+  /**
+   * Gives all keys that are not replayed to `intent`. One request per key; more for those that others hold.
+   *
+   * @throws ClaimsLost if some turned out to be in the table
+   */
+  async acquire(intent: IntentName): Promise<void> {
+    const before = this.replayed.size
+    const open = this.#keys.filter(({ key }) => !this.replayed.has(key) && this.#heldBy.get(key) !== intent.id)
+    for (let at = 0; at < open.length; at += PARALLEL_CLAIMS) {
+      const batch = open.slice(at, at + PARALLEL_CLAIMS)
+      const settled = await Promise.allSettled(batch.map((key) => this.#acquireOne(key, intent)))
+      for (const one of settled) if (one.status === 'rejected') throw one.reason
+    }
+    if (this.replayed.size > before) throw new ClaimsLost(intent)
+  }
+
+  async #acquireOne(key: ClaimKey, intent: IntentName): Promise<void> {
+    for (let looks = 0; ;) {
+      const generation = this.#generation.get(key.key) ?? 0
+      if (generation > MAX_GENERATIONS) throw this.#undecided(key, 'it was claimed too often')
+      const claim = await this.#create(key, generation, intent)
+      if (claim.id === intent.id) {
+        // If this intent fails, the key is claimed again, under the next number.
+        this.#generation.set(key.key, generation + 1)
+        this.#heldBy.set(key.key, intent.id)
+        return
+      }
+      this.#compare(key, claim)
+      const fate = await this.#fateOf(key, claim, looks)
+      if (fate.kind === 'folded') {
+        this.replayed.set(key.key, fate)
+        return
+      }
+      if (fate.kind === 'never') {
+        this.#generation.set(key.key, generation + 1)
+        looks = 0
+      } else {
+        looks += 1
+      }
+    }
+  }
+
+  /** The claim that is there in the end: ours or another's. */
+  async #create(key: ClaimKey, generation: number, intent: IntentName): Promise<Claim> {
+    const { place } = this.#context.committer
+    const name = this.#nameOf(key.key, generation)
+    const content = key.content === undefined ? {} : { content: key.content }
+    const bytes = new TextEncoder().encode(JSON.stringify({ id: intent.id, base: intent.base, ...content }))
+    for (;;) {
+      const put = await place.store.put(name, bytes, { mode: 'create', contentType: 'application/json' })
+      if (put.outcome === 'written') return { ...intent, content: key.content }
+      const found = await place.store.get(name, { signal: this.#control.signal })
+      if (found) return this.#parse(found, name)
+      this.#checkTime(key)
+      await this.#pause(1)
+    }
+  }
+
+  #parse(bytes: Uint8Array, name: string): Claim {
+    const where = this.#context.committer.place.store.urlOf(name)
+    let json: unknown
+    try {
+      json = JSON.parse(new TextDecoder().decode(bytes))
+    } catch {
+      json = undefined
+    }
+    const { id, base, content } = (json ?? {}) as { id?: unknown; base?: unknown; content?: unknown }
+    if (typeof id === 'string' && isId(id) && typeof base === 'number' && Number.isSafeInteger(base) && base >= 0) {
+      return { id, base, content: typeof content === 'string' ? content : undefined }
+    }
+    throw new DataShardError(
+      'commit-unknown',
+      `the claim ${where} is damaged: whether the rows of its idempotency key are in the table cannot be told. Look for ` +
+        `them, then delete the claim`,
+      { details: { table: this.#context.files.location, key: name } },
+    )
+  }
+
+  async #fateOf(key: ClaimKey, claim: Claim, looks: number): Promise<Resolution> {
+    const { committer } = this.#context
+    const { signal, deadlineMs, stats } = this.#control
+    const fate = await resolveIntent(committer, claim, signal)
+    if (fate.kind === 'unknown') throw this.#undecided(key, 'the versions that would tell are gone')
+    if (fate.kind !== 'open') return fate
+    this.#checkTime(key)
+    // Two attempts must not cancel each other for ever: each waits for a time of its own.
+    await this.#pause(2 + looks)
+    if (looks >= PATIENT_LOOKS) {
+      const fromBase = claim.base - 1
+      await fold(this.#context, {
+        own: undefined,
+        watch: undefined,
+        fromBase,
+        cancel: claim,
+        deadlineMs,
+        signal,
+        stats,
+      })
+    }
+    return fate
+  }
+
+  #compare(key: ClaimKey, claim: Claim): void {
+    if (key.content === undefined || claim.content === undefined || key.content === claim.content) return
+    throw new DataShardError(
+      'invalid-argument',
+      `the idempotency key ${JSON.stringify(key.key)} was used for other rows before; nothing of this append was ` +
+        `committed. Use another key for other rows`,
+      { details: { table: this.#context.files.location } },
+    )
+  }
+
+  #checkTime(key: ClaimKey): void {
+    const { runtime } = this.#context.committer.place
+    this.#control.check()
+    if (runtime.monotonic() >= this.#control.deadlineMs) {
+      throw this.#undecided(key, 'another append under it is still on its way')
+    }
+  }
+
+  #undecided({ key }: ClaimKey, why: string): DataShardError {
+    return new DataShardError(
+      'commit-unknown',
+      `whether the rows of the idempotency key ${JSON.stringify(key)} are in ${this.#context.files.location} could not be ` +
+        `learnt: ${why}. Append again under the same key`,
+      { details: { table: this.#context.files.location } },
+    )
+  }
+
+  async #pause(times: number): Promise<void> {
+    const { committer, tempo } = this.#context
+    const { runtime } = committer.place
+    await runtime.sleep(tempo.requestMs * times * (1 + runtime.random()), this.#control.signal)
+  }
+
+  #nameOf(key: string, generation: number): string {
+    const { place, head } = this.#context.committer
+    return keyIn(place, claimName(head.metadata.tableUuid, key, generation))
+  }
+}
+
+/** The name of a claim under the table. */
+export function claimName(tableUuid: string, key: string, generation: number): string {
+  const hash = createHash('sha256').update(key, 'utf8').digest('hex')
+  return `${CLAIMS}${uuid8(tableUuid)}/${hash.slice(0, 2)}/${hash}.${generation}`
+}

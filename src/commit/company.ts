@@ -1,0 +1,154 @@
+/**
+ * Waiting among others: an append that is published is folded by whoever commits next. The one who waits looks now and
+ * then whether there is a next version with its id in the ledger, and folds itself when its patience ends.
+ */
+import { DataShardError } from '../errors.ts'
+import { WINDOW } from './ledger.ts'
+import type { FoldContext, FoldRequest } from './fold.ts'
+import { fold } from './fold.ts'
+import type { InboxView } from './inbox.ts'
+import type { Landed, LandControl, UnitState } from './landing.ts'
+import { ownAppend } from './own-append.ts'
+import type { Watch } from './watch.ts'
+
+/** Who waited so long looks for older intents too: their writers may be dead. */
+const FULL_WINDOW_AFTER_MS = 1_000
+/** Versions back from the tip in which appends are looked for: those of older bases were folded, or their writers died. */
+const RECENT = 2
+/** So many others and fewer are folded at once by whoever comes. */
+const FEW = 1
+/** Waits after a request that failed: the store may be away for a while. */
+const PAUSE_MS = 500
+
+/**
+ * Resolves when this writer has folded its append itself, or (undefined) when its fate is decided: see `watch`. Requests: one
+ * per look, three round trips per fold that is tried.
+ */
+export async function waitInCompany(
+  context: FoldContext,
+  state: UnitState,
+  watch: Watch,
+  view: InboxView | undefined,
+  control: LandControl,
+): Promise<Landed | undefined> {
+  const waiting = new Waiting(context, state, watch, control)
+  const others = view?.intents.filter((intent) => intent.id !== watch.intent.id).length
+  const foldsAtOnce =
+    others !== undefined && (others <= FEW || context.committer.place.runtime.random() < 1 / (others + 1))
+  if (foldsAtOnce) {
+    const done = await waiting.fold(view)
+    if (done) return done
+  }
+  return waiting.run()
+}
+
+class Waiting {
+  readonly #context: FoldContext
+  readonly #state: UnitState
+  readonly #watch: Watch
+  readonly #control: LandControl
+  readonly #startMs: number
+
+  constructor(context: FoldContext, state: UnitState, watch: Watch, control: LandControl) {
+    this.#context = context
+    this.#state = state
+    this.#watch = watch
+    this.#control = control
+    this.#startMs = this.#nowMs
+  }
+
+  get #nowMs(): number {
+    return this.#context.committer.place.runtime.monotonic()
+  }
+
+  /** Appends in the last commit: about as many wait now. */
+  get #appends(): number {
+    const { tip } = this.#context.follower
+    const newest = tip.ledger?.entries[0]
+    return newest?.version === tip.version ? Math.max(1, newest.folded.length) : 1
+  }
+
+  async run(): Promise<Landed | undefined> {
+    const { follower, tempo, committer } = this.#context
+    const { runtime } = committer.place
+    const { signal, stats } = this.#control
+    let foldAtMs = this.#nowMs + tempo.patienceMs(this.#appends)
+    let isBehind = false
+    while (this.#watch.isOpen && !this.#watch.hasGap) {
+      this.#checkTime()
+      const lookAtMs = this.#nowMs + (isBehind ? 0 : tempo.pollMs(this.#appends))
+      if (foldAtMs <= lookAtMs) {
+        await this.#sleepUntil(foldAtMs)
+        const done = await this.fold(undefined)
+        if (done) return done
+        foldAtMs = this.#nowMs + tempo.patienceMs(this.#appends)
+        continue
+      }
+      await this.#sleepUntil(lookAtMs)
+      const { sinceMs } = follower.tip
+      const moved = await this.#forgiving(() => follower.step(this.#watch.see, signal))
+      stats.roundTrips += 1
+      // Versions that come faster than looks would leave this writer further and further behind.
+      isBehind = moved === true && this.#nowMs - sinceMs < 2 * tempo.pollMs(this.#appends)
+      if (moved) {
+        foldAtMs = this.#nowMs + tempo.patienceMs(this.#appends)
+      } else {
+        const idleMs = this.#nowMs - Math.max(follower.tip.sinceMs, this.#startMs)
+        const soonMs = tempo.impatienceMs(this.#appends, idleMs)
+        if (soonMs !== undefined) foldAtMs = Math.min(foldAtMs, this.#nowMs + soonMs)
+      }
+    }
+    stats.waitedMs += runtime.monotonic() - this.#startMs
+    return undefined
+  }
+
+  async fold(view: InboxView | undefined): Promise<Landed | undefined> {
+    const { signal, deadlineMs, stats, tick } = this.#control
+    const { intent } = this.#watch
+    const isLate = this.#nowMs - this.#startMs > FULL_WINDOW_AFTER_MS
+    const { version } = this.#context.follower.tip
+    const request: FoldRequest = {
+      own: ownAppend(this.#state, intent, undefined),
+      watch: this.#watch,
+      ...(view && { view }),
+      fromBase: isLate ? version - WINDOW : Math.min(version - RECENT, intent.base - 1),
+      deadlineMs,
+      signal,
+      stats,
+    }
+    tick()
+    const done = await this.#forgiving(() => fold(this.#context, request))
+    if (done?.kind !== 'won') return undefined
+    stats.waitedMs += this.#nowMs - this.#startMs
+    return { version: done.version, snapshotId: done.snapshotId, by: 'own-fold', foldSize: done.ids.length }
+  }
+
+  /** A store that does not answer is waited for: the append is published, and its fate is known later. */
+  async #forgiving<T>(request: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await request()
+    } catch (error) {
+      if (!DataShardError.is(error, 'unavailable')) throw error
+      this.#checkTime()
+      await this.#context.committer.place.runtime.sleep(PAUSE_MS, this.#control.signal)
+      return undefined
+    }
+  }
+
+  #checkTime(): void {
+    const { tick, deadlineMs, signal } = this.#control
+    tick()
+    if (signal?.aborted) {
+      throw new DataShardError('aborted', 'the append was cancelled after it was published', { cause: signal.reason })
+    }
+    if (this.#nowMs >= deadlineMs) {
+      throw new DataShardError('unavailable', 'the time for the append is over')
+    }
+  }
+
+  async #sleepUntil(ms: number): Promise<void> {
+    const { committer } = this.#context
+    const waitMs = Math.min(ms, this.#control.deadlineMs) - this.#nowMs
+    if (waitMs > 0) await committer.place.runtime.sleep(waitMs, this.#control.signal)
+  }
+}

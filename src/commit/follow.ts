@@ -1,0 +1,142 @@
+/**
+ * Following the chain while one waits: step by step, by the first bytes of each version, so that every ledger on the way
+ * is seen; the whole metadata is read only by who is about to fold.
+ */
+import { DataShardError } from '../errors.ts'
+import type { Committer } from './commit.ts'
+import { BASE_MAX_AGE_MS } from './commit.ts'
+import type { Sighting } from './custody.ts'
+import { ageMs, sighting } from './custody.ts'
+import type { TableHead } from './head.ts'
+import { readVersion } from './head.ts'
+import type { Ledger } from './ledger.ts'
+import type { Peeked } from './peek.ts'
+import { ledgerOf, peekVersion } from './peek.ts'
+import { keyIn } from './place.ts'
+import type { Tempo } from './tempo.ts'
+import { versionName } from './version.ts'
+
+/** The newest version seen. */
+export interface Tip {
+  readonly version: number
+  readonly ledger: Ledger | undefined
+  readonly seen: Sighting
+  /** By the monotonic clock, when this process saw it first. */
+  readonly sinceMs: number
+}
+
+/** Told of each version in turn; `skipped` when versions were passed over that nobody looked at. */
+export type OnVersion = (tip: Tip, skipped: boolean) => void
+
+export class Follower {
+  readonly #committer: Committer
+  readonly #tempo: Tempo
+  #tip: Tip
+  #peeked: Peeked | undefined
+
+  constructor(committer: Committer, tempo: Tempo) {
+    this.#committer = committer
+    this.#tempo = tempo
+    this.#tip = this.#tipOf(committer.head)
+  }
+
+  /** The newest version that this process knows, whoever in it saw it. */
+  get tip(): Tip {
+    const { head } = this.#committer
+    if (head.version > this.#tip.version) {
+      this.#tip = this.#tipOf(head)
+    } else if (head.version === this.#tip.version && ageMs(head.seen, this.#runtime) < this.ageMs) {
+      this.#tip = { ...this.#tip, seen: head.seen }
+    }
+    return this.#tip
+  }
+
+  /** Since the tip was last seen alive. */
+  get ageMs(): number {
+    return ageMs(this.#tip.seen, this.#runtime)
+  }
+
+  get #runtime() {
+    return this.#committer.place.runtime
+  }
+
+  #tipOf(head: TableHead): Tip {
+    const sinceMs = this.#committer.place.runtime.monotonic()
+    return { version: head.version, ledger: ledgerOf(head.metadata), seen: head.seen, sinceMs }
+  }
+
+  /** Looks once whether there is a next version. One request. */
+  async step(onVersion: OnVersion, signal?: AbortSignal): Promise<boolean> {
+    const before = this.tip.version
+    if (this.ageMs > BASE_MAX_AGE_MS) {
+      await this.#committer.refresh(signal)
+      if (this.tip.version > before) onVersion(this.tip, this.tip.version > before + 1)
+      return this.tip.version > before
+    }
+    const { place } = this.#committer
+    const found = await this.#tempo.measured(() => peekVersion(place, before + 1, signal))
+    if (!found) return false
+    // Two calls may have looked at once.
+    if (this.tip.version >= found.version) return true
+    this.note(found)
+    onVersion(this.tip, false)
+    return true
+  }
+
+  /** Steps until there is no next version. One request for each, and one for the one that is missing. */
+  async catchUp(onVersion: OnVersion, signal?: AbortSignal): Promise<void> {
+    while (await this.step(onVersion, signal));
+  }
+
+  /** Takes over what was found out elsewhere: the version to which a create was lost. */
+  note(found: Peeked): void {
+    if (found.version !== this.tip.version + 1) return
+    this.#refuseStranger(found)
+    const { version, ledger, seen } = found
+    this.#tip = { version, ledger, seen, sinceMs: this.#runtime.monotonic() }
+    this.#peeked = found
+    this.#committer.noteNewest(version)
+    // A small table comes along with the look; its readers need not ask again.
+    if (found.document) this.#committer.adopt({ ...found.document(), version, form: found.form, seen })
+  }
+
+  /** Somebody dropped the table, or dropped it and made another. */
+  #refuseStranger(found: Peeked): void {
+    if (found.tableUuid === this.#committer.head.metadata.tableUuid) return
+    const document = found.document?.()
+    if (document) {
+      const { version, form, seen } = found
+      this.#committer.adopt({ ...document, version, form, seen })
+    }
+    const { location } = this.#committer.place
+    throw new DataShardError('not-found', `the table at ${location} was dropped; load it again`)
+  }
+
+  /** Name of the tip's manifest list, if its first bytes say it. */
+  get manifestList(): string | undefined {
+    return this.#peeked?.version === this.tip.version ? this.#peeked.manifestList : undefined
+  }
+
+  /** All of the tip's metadata. No request when it is known already, else one. */
+  async head(signal?: AbortSignal): Promise<TableHead> {
+    for (;;) {
+      const { version } = this.tip
+      if (this.#committer.head.version >= version) return this.#committer.head
+      const { form } = this.#peeked!
+      const found = await readVersion(this.#committer.place, version, form, signal)
+      if (found) return this.#committer.adopt(found)
+      // Deleted already: this process slept for long.
+      await this.#committer.refresh(signal)
+    }
+  }
+
+  /** Makes sure that the tip is alive, where it was not seen for a while. One request, if at all. */
+  async revive(maxAgeMs: number, signal?: AbortSignal): Promise<void> {
+    const { tip } = this
+    if (this.ageMs <= maxAgeMs) return
+    const { place } = this.#committer
+    const found = await place.store.head(keyIn(place, versionName(tip.version)), { signal })
+    if (found) this.#tip = { ...tip, seen: sighting(place.runtime) }
+    else await this.#committer.refresh(signal)
+  }
+}

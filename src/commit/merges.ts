@@ -1,0 +1,105 @@
+/**
+ * Manifest merges beside the commits: after a commit that leaves a tier full, the merged manifest is written in the
+ * background, and the next commit of this process takes it in, if all that it replaces is still listed. A process that
+ * never gets that far, because it commits once and ends, is made to merge by {@link OVERFULL}: then a commit waits.
+ */
+import { DataShardError } from '../errors.ts'
+import type { ManifestFile } from '../spec/data-file.ts'
+import type { TableMetadata } from '../spec/metadata.ts'
+import type { TableFiles } from '../store/table-files.ts'
+import type { Committer } from './commit.ts'
+import type { UnboundManifest } from './manifests.ts'
+import type { PreparedMerge } from './merge-manifests.ts'
+import { applyMerge, prepareMerge } from './merge-manifests.ts'
+import { mergePolicy, planMerges, TIER_FACTOR } from './tiers.ts'
+
+/** Manifests of this process that are kept in memory, so that a merge need not read them. */
+const MAX_CACHED = 64
+const MAX_CACHED_BYTES = 64 * 1024
+/** Lists that are longer than they would be if somebody merged: nobody does, so that a commit has to. */
+const OVERFULL = 4 * TIER_FACTOR
+
+export class Merges {
+  readonly #committer: Committer
+  readonly #files: TableFiles
+  readonly #cached = new Map<string, Uint8Array>()
+  #prepared: PreparedMerge | undefined
+  #preparing: Promise<void> | undefined
+
+  constructor(committer: Committer, files: TableFiles) {
+    this.#committer = committer
+    this.#files = files
+  }
+
+  /** Keeps small manifests of our own, which the next merge would read. */
+  remember(manifests: readonly UnboundManifest[]): void {
+    for (const { file, bytes } of manifests) {
+      if (bytes.length > MAX_CACHED_BYTES) continue
+      this.#cached.set(file.path, bytes)
+      const oldest = this.#cached.keys().next().value
+      if (this.#cached.size > MAX_CACHED && oldest !== undefined) this.#cached.delete(oldest)
+    }
+  }
+
+  /** The manifests that a commit carries on, with what was merged meanwhile. No request, unless nobody else merges. */
+  async apply(
+    carried: readonly ManifestFile[],
+    base: TableMetadata,
+    by: { readonly snapshotId: bigint; readonly sequenceNumber: bigint },
+    signal: AbortSignal | undefined,
+  ): Promise<readonly ManifestFile[]> {
+    if (!this.#prepared && isOverfull(carried, base)) {
+      this.prepare(carried, base)
+      await this.#preparing
+      signal?.throwIfAborted()
+    }
+    if (!this.#prepared) return carried
+    const merged = applyMerge(carried, this.#prepared, by)
+    if (merged) return merged
+    this.#giveUp()
+    return carried
+  }
+
+  /** Told of a commit of ours: what was merged into it is done, and what is full now is merged for the next one. */
+  committed(listed: readonly ManifestFile[], metadata: TableMetadata): void {
+    const prepared = this.#prepared
+    if (prepared) {
+      const isIn = !listed.some(({ path }) => prepared.replaces.includes(path))
+      if (isIn) this.#prepared = undefined
+      else return
+    }
+    this.prepare(listed, metadata)
+  }
+
+  /** Begins to merge what these manifests are due, if anything and if nothing is on its way. */
+  prepare(listed: readonly ManifestFile[], metadata: TableMetadata): void {
+    if (this.#preparing) return
+    const [plan] = planMerges(listed, mergePolicy(metadata.properties))
+    if (!plan) return
+    const { runtime } = this.#committer.place
+    this.#preparing = prepareMerge(this.#files, plan, metadata, runtime, { cached: this.#cached })
+      .then((prepared) => {
+        this.#prepared = prepared
+      })
+      .catch((error: unknown) => {
+        // Housekeeping: the next commit goes on without it, and whoever reads the manifests finds what is wrong.
+        if (!DataShardError.is(error)) throw error
+      })
+      .finally(() => {
+        this.#preparing = undefined
+      })
+    this.#committer.inBackground(this.#preparing)
+  }
+
+  /** Somebody else merged the same manifests, or removed one: ours is of no use, and nothing names it. */
+  #giveUp(): void {
+    if (this.#prepared?.key !== undefined) this.#committer.discard([this.#prepared.key])
+    this.#prepared = undefined
+  }
+}
+
+function isOverfull(listed: readonly ManifestFile[], metadata: TableMetadata): boolean {
+  if (listed.length < OVERFULL) return false
+  const plans = planMerges(listed, mergePolicy(metadata.properties))
+  return plans.some((plan) => plan.manifests.length >= OVERFULL)
+}

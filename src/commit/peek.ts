@@ -1,0 +1,72 @@
+/**
+ * Looking at a version without reading all of it: who made it, and its ledger, stand in its first bytes. That is all that
+ * a writer needs who waits for others to fold its append in.
+ */
+import type { TableMetadata } from '../spec/metadata.ts'
+import type { Sighting } from './custody.ts'
+import { sighting } from './custody.ts'
+import type { VersionDocument } from './document.ts'
+import { decodeVersion, leadingFields } from './document.ts'
+import type { Ledger } from './ledger.ts'
+import { LEDGER_PROPERTY, parseLedger } from './ledger.ts'
+import type { Place } from './place.ts'
+import { keyIn } from './place.ts'
+import { versionName } from './version.ts'
+
+/** Holds the ledger of a busy table, and all of a small table's metadata. */
+export const PEEK_BYTES = 32 * 1024
+
+export interface Peeked {
+  readonly version: number
+  readonly form: 'plain'
+  readonly nonce: string | undefined
+  /** Undefined for a tombstone. */
+  readonly tableUuid: string | undefined
+  /** Undefined where another engine's commit unset it. */
+  readonly ledger: Ledger | undefined
+  /** Name of the current snapshot's manifest list, where the version says it early. */
+  readonly manifestList: string | undefined
+  /** All of it, if it was short enough to be read at once, or had to be. */
+  readonly document: (() => VersionDocument) | undefined
+  readonly seen: Sighting
+}
+
+/**
+ * The beginning of a version; undefined if the version does not exist. One request, two for a version that another engine
+ * wrote.
+ */
+export async function peekVersion(place: Place, version: number, signal?: AbortSignal): Promise<Peeked | undefined> {
+  const key = keyIn(place, versionName(version))
+  const start = await place.store.get(key, { range: { start: 0, end: PEEK_BYTES }, signal })
+  if (!start) return undefined
+  const isWhole = start.length < PEEK_BYTES
+  const leading = leadingFields(start)
+  const name = { version, form: 'plain', seen: sighting(place.runtime) } as const
+  if (leading) {
+    const document = isWhole ? once(() => decodeVersion(start, place.store.urlOf(key))) : undefined
+    return { ...name, ...leading, ledger: parseLedger(leading.ledger), document }
+  }
+  const bytes = isWhole ? start : await place.store.get(key, { signal })
+  if (!bytes) return undefined
+  const document = decodeVersion(bytes, place.store.urlOf(key))
+  return { ...name, seen: sighting(place.runtime), ...fieldsOf(document), document: () => document }
+}
+
+function fieldsOf(document: VersionDocument): Pick<Peeked, 'nonce' | 'tableUuid' | 'ledger' | 'manifestList'> {
+  const { nonce } = document
+  if (document.kind === 'tombstone') {
+    return { nonce, tableUuid: undefined, ledger: undefined, manifestList: undefined }
+  }
+  const { metadata } = document
+  return { nonce, tableUuid: metadata.tableUuid, ledger: ledgerOf(metadata), manifestList: undefined }
+}
+
+/** The ledger that a version carries; undefined where it is missing. */
+export function ledgerOf(metadata: TableMetadata): Ledger | undefined {
+  return parseLedger(metadata.properties[LEDGER_PROPERTY])
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined
+  return () => (made ??= { value: make() }).value
+}

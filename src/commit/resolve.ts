@@ -1,0 +1,62 @@
+/**
+ * What became of an intent that one did not watch: of a claim's owner, or of one's own after a long sleep. Only the ledger
+ * of the version at the end of its window can say `never`; later ones have forgotten.
+ */
+import type { Committer } from './commit.ts'
+import type { Ledger } from './ledger.ts'
+import { ledgerOn, WINDOW } from './ledger.ts'
+import { archivedLedger } from './ledger-archive.ts'
+import { ledgerOf, peekVersion } from './peek.ts'
+import type { IntentName, Verdict } from './window.ts'
+import { lastVersionOf, verdictAt } from './window.ts'
+
+/** `unknown`: versions that could tell are gone, and no archive has their ledgers. */
+export type Resolution = Exclude<Verdict, { kind: 'before-floor' }> | { readonly kind: 'unknown' }
+
+/**
+ * The fate of an intent by the newest version. Requests: the search for the head, one for the version at the end of the
+ * window, more only where a ledger was lost within it.
+ */
+export async function resolveIntent(
+  committer: Committer,
+  intent: IntentName,
+  signal?: AbortSignal,
+): Promise<Resolution> {
+  const head = await committer.refresh(signal)
+  if (head.version <= intent.base) return { kind: 'open' }
+  const last = lastVersionOf(intent.base, WINDOW)
+  const at = Math.min(head.version, last)
+  const ledger = at === head.version ? ledgerOf(head.metadata) : await ledgerAt(committer, at, signal)
+  if (ledger === 'gone') return { kind: 'unknown' }
+  const verdict = verdictAt(intent, ledgerOn(ledger, at), at)
+  if (verdict.kind !== 'before-floor') return verdict
+  return (await foundBefore(committer, intent, Math.min(verdict.floor, at), signal)) ?? { kind: 'never' }
+}
+
+/** Looks into the versions from the floor back to the intent's base, which the ledgers after the floor do not cover. */
+async function foundBefore(
+  committer: Committer,
+  intent: IntentName,
+  floor: number,
+  signal: AbortSignal | undefined,
+): Promise<Resolution | undefined> {
+  for (let version = floor; version > intent.base; version--) {
+    const ledger = await ledgerAt(committer, version, signal)
+    if (ledger === 'gone') return { kind: 'unknown' }
+    if (ledger === undefined) continue
+    const verdict = verdictAt(intent, ledger, version)
+    if (verdict.kind !== 'before-floor') return verdict.kind === 'open' ? undefined : verdict
+  }
+  return undefined
+}
+
+async function ledgerAt(
+  committer: Committer,
+  version: number,
+  signal: AbortSignal | undefined,
+): Promise<Ledger | undefined | 'gone'> {
+  const found = await peekVersion(committer.place, version, signal)
+  if (found) return found.ledger
+  const archived = await archivedLedger(committer.place, version, signal)
+  return archived === undefined ? 'gone' : archived.ledger
+}
