@@ -63,6 +63,10 @@ function* climb(me: Process, start: Start): Steps<SeenHead | undefined> {
   const asked = sighting(runtime)
   const still = yield* get(versionKey(version))
   if (still.status === 404) return undefined
+  // The look back is a step too: repeated after a long sleep, it would find an island where the version was.
+  if (!inCustody(seen, runtime) && !isOff(me, 'custody-of-look-back') && !isOff(me, 'custody') && !trustsCache(me)) {
+    return undefined
+  }
   return { version, record: still.object!.value as VersionRecord, seen: sightingOf(me, asked) }
 }
 
