@@ -29,6 +29,7 @@ const PARALLEL_CLAIMS = 64
 const MAX_GENERATIONS = 1_000
 /** Looks at an open intent before it is helped: its owner is probably about to finish. */
 const PATIENT_LOOKS = 2
+const MAX_DOUBLINGS = 5
 
 export interface ClaimKey {
   readonly key: string
@@ -54,11 +55,13 @@ export class KeyClaims {
   /** The generation to be created next, by key. */
   readonly #generation = new Map<string, number>()
   readonly #heldBy = new Map<string, string>()
+  #cancelled = 0
   readonly replayed = new Map<string, Replay>()
 
   constructor(context: FoldContext, keys: readonly ClaimKey[], control: Omit<LandControl, 'claim'>) {
     this.#context = context
-    this.#keys = keys
+    // In one order for all, so that of two batches with the same keys one has them all.
+    this.#keys = keys.toSorted((a, b) => (a.key < b.key ? -1 : 1))
     this.#control = control
   }
 
@@ -147,9 +150,10 @@ export class KeyClaims {
     if (fate.kind === 'unknown') throw this.#undecided(key, 'the versions that would tell are gone')
     if (fate.kind !== 'open') return fate
     this.#checkTime(key)
-    // Two attempts must not cancel each other for ever: each waits for a time of its own.
-    await this.#pause(2 + looks)
+    // Two attempts must not cancel each other for ever: each waits for a time of its own, longer each time.
+    await this.#pause((2 + looks) * 2 ** Math.min(this.#cancelled, MAX_DOUBLINGS))
     if (looks >= PATIENT_LOOKS) {
+      this.#cancelled += 1
       const fromBase = claim.base - 1
       await fold(this.#context, {
         own: undefined,

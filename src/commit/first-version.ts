@@ -24,7 +24,7 @@ export async function createFirstVersion(
 ): Promise<{ readonly won: true; readonly head: TableHead } | { readonly won: false; readonly head: Head }> {
   const nonce = uuid(place.runtime)
   const version = (base?.version ?? 0) + 1
-  const properties = { ...design.properties, [LEDGER_PROPERTY]: formatLedger(EMPTY_LEDGER) }
+  const properties = { ...design.properties, [LEDGER_PROPERTY]: formatLedger({ ...EMPTY_LEDGER, floor: version }) }
   const metadata: TableMetadata = { ...design, properties }
   const created = await createVersion(place, {
     base,

@@ -135,8 +135,9 @@ export class Follower {
     const { tip } = this
     if (this.ageMs <= maxAgeMs) return
     const { place } = this.#committer
+    const seen = sighting(place.runtime)
     const found = await place.store.head(keyIn(place, versionName(tip.version)), { signal })
-    if (found) this.#tip = { ...tip, seen: sighting(place.runtime) }
+    if (found) this.#tip = { ...tip, seen }
     else await this.#committer.refresh(signal)
   }
 }

@@ -47,13 +47,14 @@ export async function findHead(
   signal?: AbortSignal,
 ): Promise<Head | undefined> {
   if (from && inCustody(from.seen, place.runtime)) {
-    const found = await climb(place, from.version, from.form, from, signal)
+    const found = await climb(place, from, from, signal)
     if (found) return found
   }
   for (let search = 0; search < MAX_SEARCHES; search++) {
+    const asked = sighting(place.runtime)
     const start = (search === 0 ? await readHint(place, signal) : undefined) ?? (await listNewest(place, signal))
     if (start === undefined) return undefined
-    const found = await climb(place, start.version, start.form, undefined, signal)
+    const found = await climb(place, { ...start, seen: asked }, undefined, signal)
     if (found) return found
   }
   throw new DataShardError(
@@ -71,41 +72,53 @@ export async function readVersion(
   signal?: AbortSignal,
 ): Promise<Head | undefined> {
   const key = keyIn(place, versionName(version, form))
+  // When it was asked for: an answer may lie unread while the process is stopped, and the version be long gone.
+  const seen = sighting(place.runtime)
   const bytes = await place.store.get(key, { signal })
   if (!bytes) return undefined
-  const seen = sighting(place.runtime)
   return { ...decodeVersion(bytes, place.store.urlOf(key)), version, form, seen }
 }
 
+/**
+ * From a version that was alive at `start.seen` to the head; undefined where custody was lost on the way: between a version
+ * and what was asked of it so much time passed that a deleted number could have been created anew.
+ */
 async function climb(
   place: Place,
-  start: number,
-  form: VersionForm,
+  start: { readonly version: number; readonly form: VersionForm; readonly seen: Sighting },
   known: Head | SeenVersion | undefined,
   signal: AbortSignal | undefined,
 ): Promise<Head | undefined> {
+  const { form } = start
   const exists = async (version: number) =>
     (await place.store.head(keyIn(place, versionName(version, form)), { signal })) !== undefined
-  let version = start
-  let seen = sighting(place.runtime)
-  while (await exists(version + 1)) {
+  let { version, seen } = start
+  const isLate = () => ageMs(seen, place.runtime) >= CUSTODY_MS
+  for (;;) {
+    const asked = sighting(place.runtime)
+    if (!(await exists(version + 1))) break
     // A step counts only while the version below it was seen alive a moment ago.
-    if (ageMs(seen, place.runtime) >= CUSTODY_MS) return undefined
+    if (isLate()) return undefined
     version += 1
+    seen = asked
     // Who comes from a version of its own may be far behind: the hint is a shortcut over the first step.
-    if (known && version === known.version + 1)
-      version = Math.max(version, (await readHint(place, signal))?.version ?? 0)
-    seen = sighting(place.runtime)
+    if (known && version === known.version + 1) {
+      const hinted = sighting(place.runtime)
+      const hint = (await readHint(place, signal))?.version ?? 0
+      if (hint > version) [version, seen] = [hint, hinted]
+    }
   }
   if (known?.version === version && 'kind' in known) {
     // It was read before; that it is still there is all that is left to ask.
-    return (await exists(version)) ? { ...known, seen: sighting(place.runtime) } : undefined
+    const asked = sighting(place.runtime)
+    return (await exists(version)) && !isLate() ? { ...known, seen: asked } : undefined
   }
   const found = await readVersion(place, version, form, signal)
-  if (found || form === 'gzip' || version !== start) return found
+  if (isLate()) return undefined
+  if (found || form === 'gzip' || version !== start.version) return found
   // Java names compressed versions otherwise: perhaps the hint means one of these.
   const gzip = await place.store.head(keyIn(place, versionName(version, 'gzip')), { signal })
-  return gzip && climb(place, version, 'gzip', undefined, signal)
+  return gzip && climb(place, { version, form: 'gzip', seen }, undefined, signal)
 }
 
 async function readHint(

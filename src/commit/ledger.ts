@@ -53,18 +53,17 @@ export const EMPTY_LEDGER: Ledger = { window: WINDOW, floor: 0, entries: [] }
  */
 export function parseLedger(text: string | undefined): Ledger | undefined {
   if (text === undefined) return undefined
-  const [head, ...parts] = text.split('|')
-  const match = /^(\d{1,6}) (\d{1,6}) (\d{1,15})$/.exec(head!)
-  if (!match) return undefined
-  if (Number(match[1]) !== FORMAT) {
-    unsupported(
-      `the table is written by a newer DataShard (ledger format ${match[1]}); upgrade this one to write to it`,
-    )
+  const format = /^(\d+)\b/.exec(text)?.[1]
+  if (format !== undefined && format !== String(FORMAT)) {
+    unsupported(`the table is written by a newer DataShard (ledger format ${format}); upgrade this one to write to it`)
   }
+  const [head, ...parts] = text.split('|')
+  const match = /^1 ([1-9]\d{0,5}) (\d{1,15})$/.exec(head!)
+  if (!match) return undefined
   const entries = parts.map(parseEntry)
   if (!entries.every((entry) => entry !== undefined)) return undefined
   if (entries.some((entry, i) => i > 0 && entry.version >= entries[i - 1]!.version)) return undefined
-  return { window: Number(match[2]), floor: Number(match[3]), entries }
+  return { window: Number(match[1]), floor: Number(match[2]), entries }
 }
 
 function parseEntry(text: string): LedgerEntry | undefined {

@@ -37,11 +37,12 @@ export interface Peeked {
  */
 export async function peekVersion(place: Place, version: number, signal?: AbortSignal): Promise<Peeked | undefined> {
   const key = keyIn(place, versionName(version))
+  const seen = sighting(place.runtime)
   const start = await place.store.get(key, { range: { start: 0, end: PEEK_BYTES }, signal })
   if (!start) return undefined
   const isWhole = start.length < PEEK_BYTES
   const leading = leadingFields(start)
-  const name = { version, form: 'plain', seen: sighting(place.runtime) } as const
+  const name = { version, form: 'plain', seen } as const
   if (leading) {
     const document = isWhole ? once(() => decodeVersion(start, place.store.urlOf(key))) : undefined
     return { ...name, ...leading, ledger: parseLedger(leading.ledger), document }
@@ -49,7 +50,7 @@ export async function peekVersion(place: Place, version: number, signal?: AbortS
   const bytes = isWhole ? start : await place.store.get(key, { signal })
   if (!bytes) return undefined
   const document = decodeVersion(bytes, place.store.urlOf(key))
-  return { ...name, seen: sighting(place.runtime), ...fieldsOf(document), document: () => document }
+  return { ...name, ...fieldsOf(document), document: () => document }
 }
 
 function fieldsOf(document: VersionDocument): Pick<Peeked, 'nonce' | 'tableUuid' | 'ledger' | 'manifestList'> {

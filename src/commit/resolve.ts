@@ -55,8 +55,11 @@ async function ledgerAt(
   version: number,
   signal: AbortSignal | undefined,
 ): Promise<Ledger | undefined | 'gone'> {
-  const found = await peekVersion(committer.place, version, signal)
-  if (found) return found.ledger
-  const archived = await archivedLedger(committer.place, version, signal)
-  return archived === undefined ? 'gone' : archived.ledger
+  const { place, head } = committer
+  const found = await peekVersion(place, version, signal)
+  // Below the window old versions are deleted, and what is found under such a number may have been created since by a
+  // writer that slept: the archive, written before the deletion, is right then.
+  if (found && version > head.version - WINDOW) return found.ledger
+  const archived = await archivedLedger(place, version, signal)
+  return archived ? archived.ledger : found ? found.ledger : 'gone'
 }
