@@ -6,6 +6,7 @@ import { DataShardError } from '../errors.ts'
 import { WINDOW } from './ledger.ts'
 import type { FoldContext, FoldRequest } from './fold.ts'
 import { fold } from './fold.ts'
+import { appendsLately } from './follow.ts'
 import type { InboxView } from './inbox.ts'
 import type { Landed, LandControl, UnitState } from './landing.ts'
 import { ownAppend } from './own-append.ts'
@@ -61,11 +62,8 @@ class Waiting {
     return this.#context.committer.place.runtime.monotonic()
   }
 
-  /** Appends in the last commit: about as many wait now. */
   get #appends(): number {
-    const { tip } = this.#context.follower
-    const newest = tip.ledger?.entries[0]
-    return newest?.version === tip.version ? Math.max(1, newest.folded.length) : 1
+    return appendsLately(this.#context.follower.tip)
   }
 
   async run(): Promise<Landed | undefined> {

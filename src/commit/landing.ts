@@ -14,6 +14,7 @@ import { isCertain } from './certainty.ts'
 import { BASE_MAX_AGE_MS } from './commit.ts'
 import { waitInCompany } from './company.ts'
 import type { FoldContext } from './fold.ts'
+import { appendsLately } from './follow.ts'
 import { newIntentId } from './intent-id.ts'
 import type { UnboundManifest } from './manifests.ts'
 import { isDescribable, publish } from './publish.ts'
@@ -177,11 +178,10 @@ function sizeOf({ follower }: FoldContext, version: number): number {
   return entry?.folded.length ?? 1
 }
 
-/** The last commit brought one append at most, or is long ago. */
+/** The last commits brought one append each at most, or are long ago. */
 function isAlone({ follower, committer }: FoldContext): boolean {
   const { tip } = follower
-  const newest = tip.ledger?.entries[0]
-  if (!newest || newest.version !== tip.version || newest.folded.length <= 1) return true
+  if (appendsLately(tip) <= 1) return true
   return committer.place.runtime.monotonic() - tip.sinceMs > COMPANY_ENDS_MS
 }
 

@@ -9,6 +9,7 @@ import { uploadData } from './alone.ts'
 import { MAX_INTENT_FILE_BYTES } from './candidates.ts'
 import type { FoldContext } from './fold.ts'
 import { listOpen } from './fold.ts'
+import { appendsLately } from './follow.ts'
 import type { InboxView } from './inbox.ts'
 import { intentName, uuid8 } from './intent.ts'
 import type { LandControl, UnitState } from './landing.ts'
@@ -45,7 +46,7 @@ export async function publish(
   control.published()
   state.dataFiles = publication.dataFiles
   const { runtime } = committer.place
-  const appends = follower.tip.ledger?.entries[0]?.folded.length ?? 1
+  const appends = appendsLately(follower.tip)
   // Among many, looking at once is for one of them.
   const looks = appends <= 2 || runtime.random() < 1 / appends
   const [view] = await allEnded([

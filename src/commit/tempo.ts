@@ -12,19 +12,22 @@ import type { Runtime } from '../runtime.ts'
 const FIRST_REQUEST_MS = 20
 const MIN_REQUEST_MS = 1
 const MAX_REQUEST_MS = 1_000
-const MAX_COMMIT_MS = 5_000
 /** Weight of a new measurement. */
 const SMOOTHING = 0.2
 /** Requests of a fold that follow one another: a commit takes no less. */
 const FOLD_REQUESTS = 3.5
+/** What a fold took in a moment of trouble must not make writers sleep when it is over: looks tell how long requests take now. */
+const MAX_FOLD_REQUESTS = 10
+/** But where requests are next to nothing, a fold is work: so much of it is believed. */
+const BUSY_FOLD_MS = 100
 /** More looks per commit would find nothing new. */
 const LOOKS_PER_COMMIT = 3.5
 /** Each waiting writer looks a little less often, because many share one store. */
 const LESS_PER_APPEND = 0.01
 const JITTER = 0.2
 /** Patience grows shorter when nothing happened for so many commits' time: folders died, or the store was away. */
-const IDLE_COMMITS = 3
-const IDLE_HALVING_COMMITS = 1.5
+const IDLE_COMMITS = 2.5
+const IDLE_HALVING_COMMITS = 0.5
 
 export class Tempo {
   readonly #runtime: Runtime
@@ -42,7 +45,9 @@ export class Tempo {
 
   /** How long a commit takes from the look into the inbox on, by one's own folds. */
   get commitMs(): number {
-    return Math.min(MAX_COMMIT_MS, Math.max(FOLD_REQUESTS * this.requestMs, this.#foldMs ?? 0))
+    const { requestMs } = this
+    const mostMs = Math.max(MAX_FOLD_REQUESTS * requestMs, BUSY_FOLD_MS)
+    return Math.min(mostMs, Math.max(FOLD_REQUESTS * requestMs, this.#foldMs ?? 0))
   }
 
   /** Runs a small request and learns from how long it took. */
@@ -66,8 +71,8 @@ export class Tempo {
 
   /** A random wait before folding oneself, when about `appends` writers wait. */
   patienceMs(appends: number): number {
-    // One request, and what a fold takes beyond its requests: that is time which a fold in vain takes from others.
-    const tauMs = this.requestMs + this.commitMs - FOLD_REQUESTS * this.requestMs
+    // One request; and what a fold takes far beyond its requests, which is work that a fold in vain takes from others.
+    const tauMs = this.requestMs + Math.max(0, this.commitMs - 2 * FOLD_REQUESTS * this.requestMs)
     return this.#exponential(tauMs * Math.max(1, appends))
   }
 
