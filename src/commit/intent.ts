@@ -44,13 +44,6 @@ export function inboxStart(base: number): string {
   return `${INBOX}${blockOf(base)}/${hex(base)}`
 }
 
-/** Folders that hold intents of bases `from` to `to`: what has to be listed where a listing cannot begin in the middle. */
-export function inboxBlocks(from: number, to: number): readonly string[] {
-  const blocks: string[] = []
-  for (let base = from - (from % WINDOW); base <= to; base += WINDOW) blocks.push(`${INBOX}${blockOf(base)}/`)
-  return blocks
-}
-
 /** The name of an intent under the table; undefined if it would be too long for a key. */
 export function intentName(intent: Intent): string | undefined {
   const descriptor = Buffer.from(intent.descriptor).toString('base64url')
