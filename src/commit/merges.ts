@@ -27,7 +27,7 @@ export class Merges {
   readonly #committer: Committer
   readonly #files: TableFiles
   readonly #cached = new Map<string, Uint8Array>()
-  #prepared: (PreparedMerge & { readonly made: Sighting }) | undefined
+  #prepared: (PreparedMerge & { readonly made: Sighting; isTaken: boolean }) | undefined
   #preparing: Promise<void> | undefined
 
   constructor(committer: Committer, files: TableFiles) {
@@ -60,7 +60,10 @@ export class Merges {
     }
     if (!this.#prepared) return carried
     const merged = applyMerge(carried, this.#prepared, by)
-    if (merged) return merged
+    if (merged) {
+      this.#prepared.isTaken = true
+      return merged
+    }
     this.#giveUp()
     return carried
   }
@@ -85,7 +88,7 @@ export class Merges {
     const made = sighting(runtime)
     this.#preparing = prepareMerge(this.#files, plan, metadata, runtime, { cached: this.#cached })
       .then((prepared) => {
-        this.#prepared = prepared && { ...prepared, made }
+        this.#prepared = prepared && { ...prepared, made, isTaken: false }
       })
       .catch((error: unknown) => {
         // Housekeeping: the next commit goes on without it, and whoever reads the manifests finds what is wrong.
@@ -97,9 +100,12 @@ export class Merges {
     this.#committer.inBackground(this.#preparing)
   }
 
-  /** Somebody else merged the same manifests, or removed one: ours is of no use, and nothing names it. */
+  /**
+   * Somebody else merged the same manifests, or removed one: ours is of no use. What a commit took in may be named after
+   * all, if that commit never learnt its outcome: it stays, and a sweep decides.
+   */
   #giveUp(): void {
-    if (this.#prepared?.key !== undefined) this.#committer.discard([this.#prepared.key])
+    if (this.#prepared?.key !== undefined && !this.#prepared.isTaken) this.#committer.discard([this.#prepared.key])
     this.#prepared = undefined
   }
 }
