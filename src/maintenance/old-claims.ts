@@ -49,7 +49,7 @@ export async function closedClaims(
   return { claims, oldestKeptMs }
 }
 
-/** Undefined for a damaged claim, which stays: only somebody who looks for the rows can decide about its key. */
+/** Undefined for a damaged claim, which stays until versions are young enough to tell. */
 function baseOf(bytes: Uint8Array | undefined): number | undefined {
   try {
     const json = JSON.parse(new TextDecoder().decode(bytes)) as { base?: unknown } | null
