@@ -7,7 +7,20 @@ import { describe, expect, test } from 'vitest'
 const SRC = join(dirname(fileURLToPath(import.meta.url)), '..', 'src')
 
 /** Bottom to top: a file imports only its own layer or one before it. */
-const LAYERS = ['errors', 'runtime', 'spec', 'codec', 'store', 'commit', 'write', 'scan', 'table', 'cli', 'index']
+const LAYERS = [
+  'errors',
+  'runtime',
+  'spec',
+  'codec',
+  'store',
+  'commit',
+  'write',
+  'scan',
+  'table',
+  'maintenance',
+  'cli',
+  'index',
+]
 
 /** A package may be imported only by files that match. */
 const CONFINED: readonly (readonly [pkg: RegExp, files: RegExp])[] = [

@@ -1,4 +1,4 @@
-/** The commands that change something: create, append, delete, drop, demo. */
+/** The commands that change something: create, append, delete, sweep, drop, demo. */
 import type { CommandSpec, OptionSpec } from './command-spec.ts'
 import { CSV_OPTIONS, INPUT_FORMAT_NAMES, LOCATION } from './shared-options.ts'
 
@@ -140,6 +140,24 @@ ${INFER_TEXT}`,
 read with \`datashard scan --snapshot\` until they are expired.`,
     opensTables: true,
     load: () => import('./delete.ts'),
+  },
+  {
+    name: 'sweep',
+    summary: 'delete old versions and files that no snapshot names',
+    arguments: [LOCATION],
+    options: [
+      { flags: '--dry-run', help: 'delete nothing, only say what would be' },
+      { flags: '-y, --yes', help: 'do not ask' },
+    ],
+    examples: [
+      { does: 'what can go', line: 'datashard sweep ./events --dry-run' },
+      { does: 'once a day, beside any writers', line: 'datashard sweep s3://analytics/prod/events --yes --json' },
+    ],
+    more: `Deleted are versions superseded a day ago, appends that were never taken in, idempotency keys after 14 days, and files
+older than 3 days that no snapshot names, nor did a day ago. If any manifest cannot be read, nothing is. No append or
+transaction may take longer than 3 days.`,
+    opensTables: true,
+    load: () => import('./sweep.ts'),
   },
   {
     name: 'drop',

@@ -14,6 +14,7 @@ const ORDER = [
   'doctor',
   'verify',
   'delete',
+  'sweep',
   'drop',
   'completion',
 ]

@@ -8,6 +8,8 @@ import type { ManifestFile } from '../spec/data-file.ts'
 import type { TableMetadata } from '../spec/metadata.ts'
 import type { TableFiles } from '../store/table-files.ts'
 import type { Committer } from './commit.ts'
+import type { Sighting } from './custody.ts'
+import { ageMs, sighting } from './custody.ts'
 import type { UnboundManifest } from './manifests.ts'
 import type { PreparedMerge } from './merge-manifests.ts'
 import { applyMerge, prepareMerge } from './merge-manifests.ts'
@@ -18,12 +20,14 @@ const MAX_CACHED = 64
 const MAX_CACHED_BYTES = 64 * 1024
 /** Lists that are longer than they would be if somebody merged: nobody does, so that a commit has to. */
 const OVERFULL = 4 * TIER_FACTOR
+/** An older merge is given up: nothing names its manifest yet, and a sweep deletes what nothing names for a day. */
+const MAX_AGE_MS = 3_600_000
 
 export class Merges {
   readonly #committer: Committer
   readonly #files: TableFiles
   readonly #cached = new Map<string, Uint8Array>()
-  #prepared: PreparedMerge | undefined
+  #prepared: (PreparedMerge & { readonly made: Sighting; isTaken: boolean }) | undefined
   #preparing: Promise<void> | undefined
 
   constructor(committer: Committer, files: TableFiles) {
@@ -48,6 +52,7 @@ export class Merges {
     by: { readonly snapshotId: bigint; readonly sequenceNumber: bigint },
     signal: AbortSignal | undefined,
   ): Promise<readonly ManifestFile[]> {
+    if (this.#prepared && ageMs(this.#prepared.made, this.#committer.place.runtime) > MAX_AGE_MS) this.#giveUp()
     if (!this.#prepared && isOverfull(carried, base)) {
       this.prepare(carried, base)
       await this.#preparing
@@ -55,7 +60,10 @@ export class Merges {
     }
     if (!this.#prepared) return carried
     const merged = applyMerge(carried, this.#prepared, by)
-    if (merged) return merged
+    if (merged) {
+      this.#prepared.isTaken = true
+      return merged
+    }
     this.#giveUp()
     return carried
   }
@@ -77,9 +85,10 @@ export class Merges {
     const [plan] = planMerges(listed, mergePolicy(metadata.properties))
     if (!plan) return
     const { runtime } = this.#committer.place
+    const made = sighting(runtime)
     this.#preparing = prepareMerge(this.#files, plan, metadata, runtime, { cached: this.#cached })
       .then((prepared) => {
-        this.#prepared = prepared
+        this.#prepared = prepared && { ...prepared, made, isTaken: false }
       })
       .catch((error: unknown) => {
         // Housekeeping: the next commit goes on without it, and whoever reads the manifests finds what is wrong.
@@ -91,9 +100,12 @@ export class Merges {
     this.#committer.inBackground(this.#preparing)
   }
 
-  /** Somebody else merged the same manifests, or removed one: ours is of no use, and nothing names it. */
+  /**
+   * Somebody else merged the same manifests, or removed one: ours is of no use. What a commit took in may be named after
+   * all, if that commit never learnt its outcome: it stays, and a sweep decides.
+   */
   #giveUp(): void {
-    if (this.#prepared?.key !== undefined) this.#committer.discard([this.#prepared.key])
+    if (this.#prepared?.key !== undefined && !this.#prepared.isTaken) this.#committer.discard([this.#prepared.key])
     this.#prepared = undefined
   }
 }

@@ -107,6 +107,11 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
     return new Table(place, head, options, 'it was opened by one metadata file, which is a state and not the table')
   }
 
+  /** @internal */
+  static placeOf(table: Table): Place {
+    return table.#committer.place
+  }
+
   /**
    * The newest version that this handle has read; 0 when it was opened by one metadata file. Where another writer folded an
    * append of this handle in, the version of the append can be newer: scans and commits go on from there by themselves, and
@@ -377,7 +382,7 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
 }
 
 /** A table that was copied or moved is read where it is, but what we wrote there would be named by its old place. */
-function movedFrom(place: Place, metadata: TableMetadata): string | undefined {
+export function movedFrom(place: Place, metadata: TableMetadata): string | undefined {
   const [here, there] = [place.location, metadata.location].map((one) =>
     trimSlash(one).replace(/^(?:s3[an]:|file:\/\/)/, (m) => (m.startsWith('file') ? '' : 's3:')),
   )
