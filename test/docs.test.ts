@@ -76,7 +76,7 @@ describe('README', () => {
       expect(stdout).toContain('login')
     }
     const table = await loadTable(join(folder.path, 'events'))
-    expect(await table.scan().count()).toBe(4)
+    expect(await table.scan().count()).toBe(5)
   })
 
   test('its two commands are those of package.json', async () => {
