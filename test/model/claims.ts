@@ -43,5 +43,5 @@ export function* claim(me: Process, claims: Claims, key: string, own: Intent): S
 function* help(me: Process, holder: Intent, names: number): Steps<void> {
   const longest = PATIENCE_TICKS * 2 ** Math.min(names, MAX_DOUBLINGS)
   yield { pauseTicks: 1 + Math.floor(me.model.runtime.random() * longest) }
-  if ((yield* fateOf(me, holder)) === 'open') yield* fold(me, undefined, holder)
+  if ((yield* fateOf(me, holder)) === 'open') yield* fold(me, { suspect: holder })
 }

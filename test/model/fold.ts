@@ -1,5 +1,5 @@
 /** Folding published intents, one's own among them, into the next version; or cancelling one that cannot be seen. */
-import { roomFor } from '../../src/commit/ledger.ts'
+import { isCancelled, roomFor } from '../../src/commit/ledger.ts'
 import { chooseCandidates, mayFold } from '../../src/commit/window.ts'
 import { createVersion } from './create.ts'
 import { findHead } from './head.ts'
@@ -12,12 +12,17 @@ import { chance, isOff, untilAnswered } from './process.ts'
 /** How often a listing in pages misses a key that was there. */
 const LIST_MISSES = 0.05
 
-/**
- * @param own folded whether it is visible or not; without it in the fold there is none
- * @param suspect an intent that holds a claim: folded if it is visible, cancelled if not
- * @returns whether a version was created
- */
-export function* fold(me: Process, own: Intent | undefined, suspect?: Intent): Steps<boolean> {
+export interface FoldPlan {
+  /** Folded whether it is visible or not; without it in the fold there is none. */
+  readonly own?: Intent
+  /** An intent that holds a claim: folded if it is visible, cancelled if not. */
+  readonly suspect?: Intent
+  /** The own intent is not published: the version names it directly. */
+  readonly alone?: boolean
+}
+
+/** Whether a version was created. */
+export function* fold(me: Process, { own, suspect, alone = false }: FoldPlan): Steps<boolean> {
   const listing = yield* untilAnswered({ verb: 'list', prefix: isOff(me, 'table-uuid') ? INBOX : inboxOf(me.table) })
   const published = listing.keys!.filter(() => !chance(me, LIST_MISSES)).map(intentOfKey)
   const head = yield* findHead(me)
@@ -26,6 +31,7 @@ export function* fold(me: Process, own: Intent | undefined, suspect?: Intent): S
   const by = ledgerToFoldBy(me, ledger)
   const room = Math.min(me.model.room, roomFor(ledger, next))
   const folds = chooseCandidates(published, own, by, next, room).map(({ id }) => id)
+  if (own && alone && isOff(me, 'own-may-be-named') && isCancelled(ledger, own.id)) folds.push(own.id)
   if (own && !folds.includes(own.id)) return false
   const isHidden = suspect && !folds.includes(suspect.id)
   const cancels = isHidden && (mayFold(suspect, by, next) || isOff(me, 'cancel-only-open')) ? [suspect.id] : []

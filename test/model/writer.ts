@@ -64,17 +64,14 @@ function* publish(me: Process, own: Intent): Steps<void> {
 }
 
 function* attempt(me: Process, own: Intent, alone: boolean): Steps<Fate> {
+  // Nobody is asked before: the version itself must not bring what was cancelled while keys were claimed.
+  if (alone && (yield* fold(me, { own, alone }))) return 'folded'
   let fate = yield* fateOf(me, own)
   if (fate !== 'open') return fate
-  if (alone) {
-    if (yield* fold(me, own)) return 'folded'
-    fate = yield* fateOf(me, own)
-    if (fate !== 'open') return fate
-  }
   yield* publish(me, own)
   for (let waits = 0; waits < MAX_WAITS; waits++) {
     if (isOff(me, 'publish-again-after-never') && waits > 2) return 'never'
-    if (chance(me, 0.5) && (yield* fold(me, own))) return 'folded'
+    if (chance(me, 0.5) && (yield* fold(me, { own }))) return 'folded'
     fate = yield* fateOf(me, own)
     if (fate !== 'open') return fate
   }

@@ -19,41 +19,49 @@ export function startLambda(world: World, index: number, keys: boolean): void {
   const chance = world.chance.fork(`lambda ${index}`)
   world.supervise(async () => {
     await world.scheduler.sleep(chance.exponential(1_000 + world.scenario.pauseMs))
-    let batch: Batch | undefined
+    const event: Event = { key: keys ? `event-${index}` : undefined, batch: undefined }
     for (let tries = 0; tries < MAX_TRIES; tries++) {
-      // Without a key another try may double the rows: it has rows of its own.
-      const before = keys ? batch : undefined
-      const one = runOnce(world, `l${index}.${tries}`, before, keys ? `event-${index}` : undefined)
+      const one = runOnce(world, `l${index}.${tries}`, event)
       const isTroubled = tries < TROUBLED_TRIES
       if (isTroubled && chance.is(0.4)) {
         world.scheduler.after(chance.exponential(150), () => one.process.kill())
       }
       // A redelivery does not wait for the end of a process that is only slow.
-      const patienceMs = isTroubled && chance.is(0.3) ? chance.between(50, 2_000) : VISIBILITY_MS
-      batch = await one.planned(patienceMs)
-      if (batch && wasAcknowledged(batch)) return
+      await one.ended(isTroubled && chance.is(0.3) ? chance.between(50, 2_000) : VISIBILITY_MS)
+      if (event.batch && wasAcknowledged(event.batch)) return
       await world.scheduler.sleep(chance.exponential(500))
     }
     world.history.count('event given up')
   })
 }
 
-function runOnce(world: World, name: string, known: Batch | undefined, key: string | undefined) {
+/** What all deliveries have in common: the key, and under it the rows. */
+interface Event {
+  readonly key: string | undefined
+  batch: Batch | undefined
+}
+
+/** Without a key another try may double the rows, so that it has rows of its own; so has one on another table. */
+function batchFor(world: World, event: Event, tableUuid: string, rows: number): Batch {
+  const { key, batch } = event
+  if (key !== undefined && batch?.tableUuid === tableUuid) return batch
+  event.batch = world.history.plan(rows, { tableUuid, ...(key !== undefined && { key }) })
+  return event.batch
+}
+
+function runOnce(world: World, name: string, event: Event) {
   const actor = actorOf(world, name)
   const { process } = actor
-  let batch = known
   world.start(process, async () => {
     try {
       const table = await loadTable(LOCATION, actor.open)
-      const { tableUuid } = table.metadata
-      batch ??= world.history.plan(actor.chance.whole(1, 3), { tableUuid, ...(key !== undefined && { key }) })
-      const options: AppendOptions = key === undefined ? {} : { idempotencyKey: key }
-      const rows = rowsOf(batch)
+      const batch = batchFor(world, event, table.metadata.tableUuid, actor.chance.whole(1, 3))
+      const options: AppendOptions = event.key === undefined ? {} : { idempotencyKey: event.key }
       await world.history.attempt(
         batch,
         name,
         () => world.nowMs,
-        () => table.append(rows, options),
+        () => table.append(rowsOf(batch), options),
       )
       await table.close()
     } catch (error) {
@@ -62,11 +70,10 @@ function runOnce(world: World, name: string, known: Batch | undefined, key: stri
   })
   return {
     process,
-    /** The batch, when the process has ended or `ms` have passed. */
-    planned: async (ms: number): Promise<Batch | undefined> => {
+    /** Resolves when the process has ended or `ms` have passed. */
+    ended: async (ms: number): Promise<void> => {
       const untilMs = world.nowMs + ms
       while (process.isAlive && world.nowMs < untilMs) await world.scheduler.sleep(25)
-      return batch
     },
   }
 }
