@@ -17,7 +17,6 @@ export async function judge(world: World): Promise<string[]> {
   const { ground, history } = world
   const chain = judgeChain(ground.created)
   world.history.count('islands', chain.islands)
-  world.history.count('hints back', ground.hintsBack)
   const found = [...history.violations, ...ground.offences, ...chain.violations]
   for (const batch of history.batches) {
     for (const one of batch.tries) found.push(...judgeAnswer(chain, batch, one))
