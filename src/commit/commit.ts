@@ -214,6 +214,8 @@ export class Committer {
         const tookMs = runtime.monotonic() - attemptMs
         await this.#catchUp(tried.next ?? this.#head, hold.isAsked ? 0 : tookMs, attempt, options.signal)
       }
+    } catch (error) {
+      throw await this.reasonOf(error)
     } finally {
       // However it ends: these belong to attempts that lost for certain.
       this.discard(lostScratch)
@@ -269,6 +271,18 @@ export class Committer {
     // A search that began before a commit of ours may end after it: what this process knows never goes back.
     if (found.version >= this.#head.version) this.#head = found
     return this.#head
+  }
+
+  /**
+   * The reason of a failure: where an object is missing or damaged, perhaps the table was dropped meanwhile. Two requests
+   * for such a failure, none for others.
+   */
+  async reasonOf(error: unknown): Promise<unknown> {
+    if (!DataShardError.is(error, 'corrupt')) return error
+    return this.refresh().then(
+      () => error,
+      (found: unknown) => (DataShardError.is(found, 'not-found') ? found : error),
+    )
   }
 
   /** Deletes what no version names, best effort: what stays is an orphan, and maintenance finds it. */

@@ -100,8 +100,9 @@ export async function land(
       state.manifests = undefined
     }
   } catch (error) {
-    if (isCertain(error)) committer.discard(state.written)
-    throw error
+    const reason = await committer.reasonOf(error)
+    if (isCertain(reason)) committer.discard(state.written)
+    throw reason
   }
   throw outOfTime(context, `it was published ${MAX_PUBLICATIONS} times and never folded`)
 }
@@ -137,7 +138,7 @@ async function landOnce(
     const { version, snapshotId } = verdict
     return { version, snapshotId, by: 'other-fold', foldSize: sizeOf(context, version) }
   } catch (error) {
-    throw afterPublication(context, watch.intent, error)
+    throw afterPublication(context, watch.intent, await committer.reasonOf(error))
   }
 }
 

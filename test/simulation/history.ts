@@ -37,12 +37,6 @@ export class History {
   /** What must not happen, noted by who saw it. */
   readonly violations: string[] = []
   readonly counts = new Map<string, number>()
-  readonly #expected: ReadonlySet<ErrorCode>
-
-  /** `drops`: whether tables are dropped in this world; their files vanish while they are read. */
-  constructor(drops: boolean) {
-    this.#expected = new Set(drops ? [...EXPECTED, 'corrupt'] : EXPECTED)
-  }
 
   /** A new batch of `rows` rows. */
   plan(
@@ -93,21 +87,21 @@ export class History {
 
   /** The code of an error that a sound library may give in a world of trouble; any other is a violation. */
   expectedCode(error: unknown, what: string): string {
-    if (DataShardError.is(error) && this.#expected.has(error.code)) return error.code
+    if (DataShardError.is(error) && EXPECTED.has(error.code)) return error.code
     const stack = error instanceof Error ? error.stack : String(error)
     this.violation(`${what} failed with what no trouble of this world explains: ${stack}`)
     return 'unexpected'
   }
 }
 
-const EXPECTED: readonly ErrorCode[] = [
+const EXPECTED: ReadonlySet<ErrorCode> = new Set([
   'unavailable',
   'commit-unknown',
   'commit-contention',
   'commit-conflict',
   'aborted',
   'not-found',
-]
+])
 
 export function rowsOf(batch: Batch): AppendRow[] {
   return batch.rowIds.map((id) => ({ id, shard: id % 3 }))
