@@ -63,6 +63,7 @@ export async function tryAlone(
     base,
     updates: snapshotUpdates(base.metadata, snapshot),
     ledger: { snapshotId, folded: [watch.intent.id], cancelled: [] },
+    begun: state.unit.begun,
     deadlineMs,
     signal,
     beforeCreate,

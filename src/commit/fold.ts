@@ -13,6 +13,7 @@ import type { Candidate } from './candidates.ts'
 import { fitsSchema, isPlausible, readCandidates } from './candidates.ts'
 import { isCertain } from './certainty.ts'
 import type { Committer, NextOutcome } from './commit.ts'
+import type { Sighting } from './custody.ts'
 import type { Follower } from './follow.ts'
 import type { TableHead } from './head.ts'
 import type { InboxView, ListedIntent } from './inbox.ts'
@@ -57,6 +58,7 @@ export interface OwnAppend {
   readonly schemaId: number
   readonly specId: number
   readonly dataFiles: readonly DataFile[]
+  readonly begun: Sighting
   /** Where its manifests are in the table already; else its files come into the fold's manifest. */
   readonly manifests: readonly UnboundManifest[] | undefined
 }
@@ -119,6 +121,7 @@ export async function fold(context: FoldContext, request: FoldRequest): Promise<
       base,
       updates: made.updates,
       ledger: { snapshotId: made.snapshotId, folded: made.ids, cancelled },
+      begun: own?.begun,
       deadlineMs: request.deadlineMs,
       signal,
       beforeCreate: request.beforeCreate,
