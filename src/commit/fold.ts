@@ -14,6 +14,7 @@ import { fitsSchema, isPlausible, readCandidates } from './candidates.ts'
 import { isCertain } from './certainty.ts'
 import type { Committer, NextOutcome } from './commit.ts'
 import type { Sighting } from './custody.ts'
+import { inCustody } from './custody.ts'
 import type { Follower } from './follow.ts'
 import type { TableHead } from './head.ts'
 import type { InboxView, ListedIntent } from './inbox.ts'
@@ -108,6 +109,8 @@ export async function fold(context: FoldContext, request: FoldRequest): Promise<
     watch?.decide({ kind: 'never' })
     return { kind: 'settled' }
   }
+  // Whoever slept since the listing may have intents in it that were swept since, with all that they name.
+  if (!inCustody(view.seen, committer.place.runtime)) return { kind: 'lost' }
   const { own } = request
   if (own && !fitsSchema(base.metadata, own.schemaId, own.specId)) return giveUp(context, base, own, request)
   const { chosen, cancelled } = await choose(context, base, view, request)

@@ -125,8 +125,12 @@ async function put(
 ): Promise<void> {
   const { runtime, store } = committer.place
   const isOver = () => runtime.monotonic() >= deadlineMs || signal?.aborted === true || isOverdue(begun, runtime)
-  for (;;) {
-    const result = await store.put(key, bytes, { mode: 'create' })
+  for (let tries = 0; ; tries++) {
+    const result = await store.put(key, bytes, { mode: 'create' }).catch((cause: unknown) => {
+      // A plain refusal of the first try is certain; later ones say nothing about the tries before.
+      if (tries === 0) throw cause
+      return { outcome: 'unknown', cause } as const
+    })
     // The name is ours alone: what is there came from an earlier try.
     if (result.outcome !== 'unknown') return
     tick()

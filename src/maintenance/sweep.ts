@@ -85,7 +85,9 @@ export interface SweepResult {
  *
  * Never deleted are: what a snapshot of the newest version names, or one of the version that was the newest 24 h ago (so that
  * readers have a day); the newest versions; statistics; anything outside of `data/` and `metadata/`; kinds of files that it
- * does not know. No append or transaction may take longer than `minAgeMs.orphans`, 3 days by default.
+ * does not know. An append or transaction that takes longer than 20 hours from its first file to its commit fails for this
+ * reason. Parquet files that have lain under the table's location for `minAgeMs.orphans` are orphans until they are
+ * appended: do not sweep while `appendFiles` is about to do that.
  *
  * Requests: one list per 1,000 objects, one get per snapshot and manifest, two per deleted version, one delete per 1,000
  * objects. Memory: about 300 bytes per object that is older than a day.
