@@ -9,7 +9,6 @@ import { uploadData } from './alone.ts'
 import { MAX_INTENT_FILE_BYTES } from './candidates.ts'
 import type { FoldContext } from './fold.ts'
 import { listOpen } from './fold.ts'
-import { appendsLately } from './follow.ts'
 import type { InboxView } from './inbox.ts'
 import { intentName, uuid8 } from './intent.ts'
 import type { LandControl, UnitState } from './landing.ts'
@@ -40,18 +39,18 @@ export async function publish(
   watch: Watch,
   control: LandControl,
 ): Promise<InboxView | undefined> {
-  const { committer, follower } = context
+  const { committer, crowd, follower } = context
   const publication = describedFile(context, state, watch.intent) ?? (await manifest(context, state, watch, control))
   control.check()
   control.published()
   state.dataFiles = publication.dataFiles
   const { runtime } = committer.place
-  const appends = appendsLately(follower.tip)
+  const appends = crowd.size(follower.tip)
   // Among many, looking at once is for one of them.
   const looks = appends <= 2 || runtime.random() < 1 / appends
   const [view] = await allEnded([
     looks
-      ? listOpen(context, watch.intent.base - 2, control.signal).catch(() => undefined)
+      ? listOpen(context, watch.intent.base - 2, watch.intent.id, control.signal).catch(() => undefined)
       : Promise.resolve(undefined),
     put(context, publication, watch.intent, control),
   ])
@@ -115,14 +114,14 @@ async function manifest(
 
 /** Until it is certain that the object is there: only then may it be folded, by us or by anybody. */
 async function put(
-  { committer, files }: FoldContext,
+  { committer, files, tempo }: FoldContext,
   { key, bytes }: Publication,
   intent: IntentName,
   { deadlineMs, signal, tick }: LandControl,
 ): Promise<void> {
   const { runtime, store } = committer.place
   for (;;) {
-    const result = await store.put(key, bytes, { mode: 'create' })
+    const result = await tempo.measured(() => store.put(key, bytes, { mode: 'create' }))
     // The name is ours alone: what is there came from an earlier try.
     if (result.outcome !== 'unknown') return
     tick()

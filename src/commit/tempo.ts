@@ -12,8 +12,12 @@ import type { Runtime } from '../runtime.ts'
 const FIRST_REQUEST_MS = 20
 const MIN_REQUEST_MS = 1
 const MAX_REQUEST_MS = 1_000
-/** Weight of a new measurement. */
-const SMOOTHING = 0.2
+/** Weight of a new measurement that is slower than before. */
+const RISING = 0.2
+/** A faster one says that trouble is over, of which writers who measure seldom would not hear for long. */
+const FALLING = 0.6
+/** How much of what a fold took beyond its requests is forgotten per look: folds of one's own are rare among many. */
+const FORGETTING = 0.15
 /** Requests of a fold that follow one another: a commit takes no less. */
 const FOLD_REQUESTS = 3.5
 /** What a fold took in a moment of trouble must not make writers sleep when it is over: looks tell how long requests take now. */
@@ -55,6 +59,7 @@ export class Tempo {
     const startMs = this.#runtime.monotonic()
     const result = await request()
     this.#requestMs = smoothed(this.#requestMs, this.#runtime.monotonic() - startMs)
+    if (this.#foldMs !== undefined) this.#foldMs += FORGETTING * (FOLD_REQUESTS * this.requestMs - this.#foldMs)
     return result
   }
 
@@ -89,5 +94,6 @@ export class Tempo {
 }
 
 function smoothed(before: number | undefined, measured: number): number {
-  return before === undefined ? measured : before + SMOOTHING * (measured - before)
+  if (before === undefined) return measured
+  return before + (measured < before ? FALLING : RISING) * (measured - before)
 }
