@@ -29,7 +29,7 @@ async function race(location: string, s3Option: object | undefined): Promise<voi
     count: APPENDS,
     s3: s3Option,
   }))
-  const acknowledged = (await Promise.all(jobs.map(appendInProcess))).flat()
+  const acknowledged = (await Promise.all(jobs.map((job) => appendInProcess(job)))).flat()
 
   const table = await loadTable(location, options)
   const total = PROCESSES * APPENDS
