@@ -119,7 +119,8 @@ class Waiting {
     tick()
     const startMs = this.#nowMs
     const done = await this.#forgiving(() => fold(this.#context, request))
-    this.#context.tempo.folded(this.#nowMs - startMs)
+    // One that found its append settled was no whole fold.
+    if (done?.kind === 'won' || done?.kind === 'lost') this.#context.tempo.folded(this.#nowMs - startMs)
     if (done?.kind !== 'won') return undefined
     stats.waitedMs += this.#nowMs - this.#startMs
     return { version: done.version, snapshotId: done.snapshotId, by: 'own-fold', foldSize: done.ids.length }

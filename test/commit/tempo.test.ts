@@ -26,12 +26,21 @@ describe('tempo', () => {
     expect((await measured(240, 40, 40, 40, 40)).tempo.requestMs).toBeLessThan(46)
   })
 
-  test('what a fold took is believed up to ten requests, and fades with each look', async () => {
-    const { runtime, tempo } = await measured(40)
+  test('what a fold took is believed up to 250 ms or five requests, and is forgotten', async () => {
+    const { runtime, tempo } = await measured(80)
     tempo.folded(5_000)
     expect(tempo.commitMs).toBe(400)
-    for (let looks = 0; looks < 40; looks++) await tempo.measured(() => runtime.sleep(40))
-    expect(tempo.commitMs).toBeLessThan(150)
+    await runtime.sleep(20_000)
+    expect(tempo.commitMs).toBeLessThan(290)
+    const local = (await measured(2)).tempo
+    local.folded(5_000)
+    expect(local.commitMs).toBe(250)
+  })
+
+  test('where requests are next to nothing and folds are work, patience is twice the work for each who waits', async () => {
+    const { tempo } = await measured(2)
+    tempo.folded(114)
+    expect(mean(5_000, () => tempo.patienceMs(10)) / 2_020).toBeCloseTo(1, 1)
   })
 
   test('patience is a request for each who waits; it halves where no commit comes', async () => {
