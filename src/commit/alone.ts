@@ -66,6 +66,7 @@ export async function tryAlone(
     base,
     updates: snapshotUpdates(base.metadata, snapshot),
     ledger: { snapshotId, folded: [watch.intent.id], cancelled: [] },
+    begun: state.unit.begun,
     deadlineMs,
     signal,
     beforeCreate,

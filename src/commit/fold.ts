@@ -14,6 +14,8 @@ import { fitsSchema, isPlausible, readCandidates } from './candidates.ts'
 import { isCertain } from './certainty.ts'
 import type { Committer, NextOutcome } from './commit.ts'
 import type { Crowd } from './crowd.ts'
+import type { Sighting } from './custody.ts'
+import { inCustody } from './custody.ts'
 import type { Follower } from './follow.ts'
 import type { TableHead } from './head.ts'
 import type { InboxView, ListedIntent } from './inbox.ts'
@@ -59,6 +61,7 @@ export interface OwnAppend {
   readonly schemaId: number
   readonly specId: number
   readonly dataFiles: readonly DataFile[]
+  readonly begun: Sighting
   /** Where its manifests are in the table already; else its files come into the fold's manifest. */
   readonly manifests: readonly UnboundManifest[] | undefined
 }
@@ -108,6 +111,8 @@ export async function fold(context: FoldContext, request: FoldRequest): Promise<
     watch?.decide({ kind: 'never' })
     return { kind: 'settled' }
   }
+  // Whoever slept since the listing may have intents in it that were swept since, with all that they name.
+  if (!inCustody(view.seen, committer.place.runtime)) return { kind: 'lost' }
   const { own } = request
   if (own && !fitsSchema(base.metadata, own.schemaId, own.specId)) return giveUp(context, base, own, request)
   const { chosen, cancelled } = await choose(context, base, view, request)
@@ -121,6 +126,7 @@ export async function fold(context: FoldContext, request: FoldRequest): Promise<
       base,
       updates: made.updates,
       ledger: { snapshotId: made.snapshotId, folded: made.ids, cancelled },
+      begun: own?.begun,
       deadlineMs: request.deadlineMs,
       signal,
       beforeCreate: request.beforeCreate,

@@ -11,6 +11,7 @@ import { FRESH_MS, tryAlone, uploadData } from './alone.ts'
 import type { AppendedFile } from './append.ts'
 import { fitsSchema } from './candidates.ts'
 import { isCertain } from './certainty.ts'
+import type { Sighting } from './custody.ts'
 import { BASE_MAX_AGE_MS } from './commit.ts'
 import { waitInCompany } from './company.ts'
 import type { FoldContext } from './fold.ts'
@@ -19,6 +20,7 @@ import type { UnboundManifest } from './manifests.ts'
 import { isDescribable, publish } from './publish.ts'
 import { resolveIntent } from './resolve.ts'
 import type { AppendStats, LandedBy } from './stats.ts'
+import { checkNamedInTime } from './unnamed.ts'
 import { Watch } from './watch.ts'
 import type { IntentName, Verdict } from './window.ts'
 
@@ -28,6 +30,8 @@ export interface AppendUnit {
   readonly schema: Schema
   readonly spec: PartitionSpec
   readonly appended: readonly AppendedFile[]
+  /** When the first of the files was begun. */
+  readonly begun: Sighting
 }
 
 export interface LandControl {
@@ -94,13 +98,15 @@ export async function land(
       throwIfAborted(control.signal, `the append to ${context.files.location}`)
       if (follower.ageMs > BASE_MAX_AGE_MS) await committer.refresh(control.signal)
       checkFits(context, unit)
+      checkNamedInTime(unit.begun, committer.place)
       const landed = await landOnce(context, state, control, publications === 0 ? named : undefined)
       if (landed) return landed
       state.manifests = undefined
     }
   } catch (error) {
-    if (isCertain(error)) committer.discard(state.written)
-    throw error
+    const reason = await committer.reasonOf(error)
+    if (isCertain(reason)) committer.discard(state.written)
+    throw reason
   }
   throw outOfTime(context, `it was published ${MAX_PUBLICATIONS} times and never folded`)
 }
@@ -138,7 +144,7 @@ async function landOnce(
     const { version, snapshotId } = verdict
     return { version, snapshotId, by: 'other-fold', foldSize: sizeOf(context, version) }
   } catch (error) {
-    throw afterPublication(context, watch.intent, error)
+    throw afterPublication(context, watch.intent, await committer.reasonOf(error))
   }
 }
 

@@ -29,7 +29,7 @@ function viewOf(base: number, open: readonly string[]): InboxView {
     key: id,
     size: 1,
   }))
-  return { intents, heldUntilMs: undefined, newestBase: base }
+  return { intents, heldUntilMs: undefined, newestBase: base, seen: sighting(runtime) }
 }
 
 describe('how many writers wait', () => {
