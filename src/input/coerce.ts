@@ -2,8 +2,8 @@
  * What files say, turned into what `append` takes: exact numbers, base64, the texts of CSV. Only what a format cannot
  * say otherwise is converted here; everything else goes through as it is and is checked where all rows are.
  */
-import { DataShardError } from '../../errors.ts'
-import type { Field, Schema, Type } from '../../spec/types.ts'
+import { DataShardError } from '../errors.ts'
+import type { Field, Schema, Type } from '../spec/types.ts'
 import { ExactNumber, exactJsonText, parseExactJson } from './exact-json.ts'
 
 /** What a bare number in a timestamp column counts, since the epoch; undefined: it is refused. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { type CoerceOptions, csvRowCoercer, jsonRowCoercer } from '../../src/cli/input/coerce.ts'
-import { parseExactJson } from '../../src/cli/input/exact-json.ts'
+import { type CoerceOptions, csvRowCoercer, jsonRowCoercer } from '../../src/input/coerce.ts'
+import { parseExactJson } from '../../src/input/exact-json.ts'
 import { parseSchemaText } from '../../src/cli/schema-text.ts'
 
 function fromCell(type: string, text: string, options: CoerceOptions = {}): unknown {
