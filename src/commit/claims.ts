@@ -33,14 +33,18 @@ const MAX_DOUBLINGS = 5
 
 export interface ClaimKey {
   readonly key: string
-  /** Hash of the rows, where the caller wants the same key with other rows to be an error. */
+  /** What the claim says of the rows that it is for: a hash of them, or which records they are from. */
   readonly content: string | undefined
+  /** Whether a claim with other content is an error. If not, whoever asked is told what it says. */
+  readonly mustMatch: boolean
 }
 
 /** Where the rows of a key are already. */
 export interface Replay {
   readonly version: number
   readonly snapshotId: bigint
+  /** What the claim says; see {@link ClaimKey.content}. */
+  readonly content: string | undefined
 }
 
 interface Claim extends IntentName {
@@ -95,7 +99,7 @@ export class KeyClaims {
       this.#compare(key, claim)
       const fate = await this.#fateOf(key, claim, looks)
       if (fate.kind === 'folded') {
-        this.replayed.set(key.key, fate)
+        this.replayed.set(key.key, { version: fate.version, snapshotId: fate.snapshotId, content: claim.content })
         return
       }
       if (fate.kind === 'never') {
@@ -169,7 +173,7 @@ export class KeyClaims {
   }
 
   #compare(key: ClaimKey, claim: Claim): void {
-    if (key.content === undefined || claim.content === undefined || key.content === claim.content) return
+    if (!key.mustMatch || claim.content === undefined || key.content === claim.content) return
     throw new DataShardError(
       'invalid-argument',
       `the idempotency key ${JSON.stringify(key.key)} was used for other rows before; nothing of this append was ` +

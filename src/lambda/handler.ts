@@ -1,0 +1,140 @@
+/** The handler: an event in, its rows in the table, and the answer that its source expects. */
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { invalid } from '../errors.ts'
+import type { Table } from '../table/table.ts'
+import { startDeadline } from './deadline.ts'
+import type { DeliverContext } from './deliver.ts'
+import { deliver } from './deliver.ts'
+import { errorFields, loggerOf, startInvocation, tellNumbers } from './observe.ts'
+import type { AppendHandlerOptions } from './options.ts'
+import { settingsOf } from './options.ts'
+import type { Outcome } from './outcome.ts'
+import { failureOf, isOpen } from './outcome.ts'
+import { DEAD_LETTER_SCHEMA, rejectSink } from './reject.ts'
+import { sourceOf } from './sources/detect.ts'
+import type { EventSource, InvocationFacts } from './sources/source.ts'
+import { unlessAborted, warmTable } from './warm-table.ts'
+
+/** What is used of Lambda's context. */
+export interface InvocationContext {
+  getRemainingTimeInMillis?(): number
+  readonly awsRequestId?: string
+  readonly functionName?: string
+}
+
+export interface AppendHandler {
+  (event: unknown, context?: InvocationContext): Promise<unknown>
+  /**
+   * Opens the table before the first event, for the time that an instance has to start: `await handler.open()` at the end of
+   * the module.
+   */
+  open(): Promise<Table>
+}
+
+/** Claims are kept for 14 days at least; of what is older than that less a day, an earlier delivery may be forgotten. */
+const STALE_MS = 13 * 24 * 3_600_000
+
+export function appendHandler<Schema extends StandardSchemaV1 = StandardSchemaV1>(
+  options: AppendHandlerOptions<Schema>,
+): AppendHandler {
+  const settings = settingsOf(options)
+  const { runtime } = settings
+  const observers = {
+    logger: settings.logger,
+    metrics: settings.metrics,
+    tracer: settings.tracer,
+    now: () => runtime.now(),
+  }
+  const log = loggerOf(observers)
+  const warm = warmTable(settings.table, settings.create, settings)
+  const deadLetter =
+    settings.deadLetter === undefined
+      ? undefined
+      : warmTable(settings.deadLetter, { schema: DEAD_LETTER_SCHEMA }, settings)
+  let isCold = true
+
+  const invoke = async (event: unknown, context: InvocationContext = {}): Promise<unknown> => {
+    const invocation = startInvocation(() => runtime.monotonic(), isCold)
+    isCold = false
+    const deadline = startDeadline(runtime, context.getRemainingTimeInMillis?.(), settings.marginMs)
+    const facts: InvocationFacts = {
+      requestId: context.awsRequestId ?? '',
+      nowMs: runtime.now(),
+      limits: settings.limits,
+    }
+    const source = sourceOf(event, settings.source)
+    const rejects = rejectSink(source.name, settings, deadLetter, (message, error) =>
+      log.warn(message, errorFields(error)),
+    )
+    const deliverContext = { settings, warm, deadline, rejects, report: invocation, source: source.name }
+    let outcome: Outcome | undefined
+    try {
+      const { answer, ...done } = await attempt(source, event, facts, deliverContext)
+      outcome = done.outcome
+      return answer()
+    } finally {
+      await flush(deadline.lastSignal)
+      deadline.stop()
+      tell(outcome)
+    }
+
+    function tell(done: Outcome | undefined): void {
+      const stale =
+        settings.exactlyOnce && done ? done.items.filter(({ time }) => isStale(time, facts.nowMs)).length : 0
+      logOutcome(done, stale)
+      tellNumbers(
+        invocation.numbers(done, 1, stale),
+        {
+          source: source.name,
+          table: warm.current?.location ?? locationOf(settings.table),
+          functionName: context.functionName,
+          requestId: facts.requestId,
+        },
+        observers,
+      )
+    }
+  }
+
+  async function attempt(source: EventSource, event: unknown, facts: InvocationFacts, context: DeliverContext) {
+    try {
+      const delivery = source.open(event, facts)
+      const outcome = await deliver(delivery, context)
+      return { outcome, answer: () => delivery.answer(outcome) }
+    } catch (error) {
+      log.error('the event was not appended', { source: source.name, ...errorFields(error) })
+      if (!source.refuse) throw error
+      const { refuse } = source
+      return { outcome: undefined, answer: () => refuse(event, error) }
+    }
+  }
+
+  /** The hint, which DuckDB trusts to be exact; after the answer nothing of this instance may run. */
+  async function flush(signal: AbortSignal): Promise<void> {
+    for (const table of [warm.current, deadLetter?.current]) {
+      if (table) await unlessAborted(table.flush(), signal, 'the version hint').catch(() => undefined)
+    }
+  }
+
+  function logOutcome(outcome: Outcome | undefined, stale: number): void {
+    if (!outcome) return
+    const rejected = outcome.fates.filter((fate) => fate.kind === 'rejected')
+    const failure = failureOf(outcome)
+    if (failure) {
+      const open = outcome.fates.filter(isOpen).length
+      log.error(`${open} of ${outcome.fates.length} records are to be delivered again`, errorFields(failure))
+    } else if (rejected[0]) log.warn(`${rejected.length} records were rejected`, errorFields(rejected[0].error))
+    if (stale > 0) {
+      log.warn(
+        `${stale} records are older than idempotency keys are kept: if they came before, they are appended again`,
+      )
+    }
+  }
+
+  return Object.assign(invoke, { open: () => warm.open() })
+}
+
+const isStale = (time: Date, nowMs: number) => nowMs - time.getTime() > STALE_MS
+
+function locationOf(table: AppendHandlerOptions['table']): string {
+  return typeof table === 'string' ? table : typeof table === 'function' ? '' : (table.location ?? invalid('no table'))
+}

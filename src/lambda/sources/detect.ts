@@ -1,0 +1,22 @@
+/** Which source an event is from. */
+import { invalid } from '../../errors.ts'
+import { describeValue } from '../../spec/describe.ts'
+import type { SourceName } from '../record.ts'
+import { direct } from './direct.ts'
+import type { EventSource } from './source.ts'
+import { sqs } from './sqs.ts'
+
+/** In the order in which they are asked; what is nobody's is a direct invocation. */
+const SOURCES: readonly EventSource[] = [sqs, direct]
+
+export const SOURCE_NAMES: readonly SourceName[] = SOURCES.map((source) => source.name)
+
+/** @throws `invalid-argument` where the event is not of the only source that is allowed */
+export function sourceOf(event: unknown, only: SourceName | undefined): EventSource {
+  if (only === undefined) return SOURCES.find((source) => source.matches(event))!
+  const source = SOURCES.find(({ name }) => name === only)!
+  if (source.matches(event)) return source
+  return invalid(
+    `the event is ${describeValue(event)}, which is no event of '${only}', the only source that is allowed`,
+  )
+}
