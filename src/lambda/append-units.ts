@@ -4,6 +4,7 @@ import type { ClaimingAppendResult } from '../table/append.ts'
 import { Table } from '../table/table.ts'
 import type { DeliverContext } from './deliver.ts'
 import { claimedPrefix } from './runs.ts'
+import type { Fate } from './outcome.ts'
 import type { Delivery } from './sources/source.ts'
 import type { Unit } from './units.ts'
 import { rowsOfUnit, runUnit, unitsOf } from './units.ts'
@@ -38,7 +39,7 @@ export async function appendUnits(
 function withRows(units: readonly Unit[]): readonly Unit[] {
   return units.filter((unit) => {
     const isEmpty = unit.work.every(({ rows }) => rows.length === 0)
-    if (isEmpty) for (const one of unit.work) one.fate = { kind: 'empty' }
+    if (isEmpty) settleAll(unit.work, () => ({ kind: 'empty' }))
     return !isEmpty
   })
 }
@@ -76,7 +77,7 @@ async function append(table: Table, units: readonly Unit[], context: DeliverCont
 function settle(unit: Unit, result: ClaimingAppendResult): readonly Unit[] {
   const { key, work } = unit
   if (key === undefined || !result.replayedKeys.includes(key)) {
-    for (const one of work) one.fate = { kind: 'committed', rows: one.rows.length }
+    settleAll(work, ({ rows }) => (rows.length === 0 ? { kind: 'empty' } : { kind: 'committed', rows: rows.length }))
     return []
   }
   const claimed = result.replayedContents.get(key)
@@ -87,11 +88,19 @@ function settle(unit: Unit, result: ClaimingAppendResult): readonly Unit[] {
           claimed,
         )
       : sameCall(unit, claimed)
-    for (const one of work.slice(0, done)) one.fate = { kind: 'replayed' }
+    settleAll(work.slice(0, done), () => ({ kind: 'replayed' }))
     return done === work.length ? [] : [runUnit(work.slice(done))]
   } catch (error) {
-    for (const one of work) one.fate = { kind: 'failed', error: error as DataShardError }
+    settleAll(work, () => ({ kind: 'failed', error: error as DataShardError }))
     return []
+  }
+}
+
+/** Those that were set aside keep their fate. */
+function settleAll(work: readonly Work[], fate: (one: Work) => Fate): void {
+  for (const one of work) {
+    one.fate ??= fate(one)
+    one.isSettled = true
   }
 }
 

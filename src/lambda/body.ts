@@ -46,7 +46,7 @@ function plainNumbers(value: unknown): unknown {
 }
 
 /** The body that base64 text holds: JSON or text, unpacked if it is gzip. */
-export function parseBase64(text: string, parser: BodyParser): unknown {
+export function parseBase64(text: unknown, parser: BodyParser): unknown {
   return parseBody(decodeText(unpack(decodeBase64(text), parser.maxUnpackedBytes)), parser)
 }
 

@@ -66,7 +66,7 @@ async function attemptOnce(delivery: Delivery, work: readonly Work[], context: D
   await columnsFor(table, open, settings, deadline)
   fitAll(table, open, settings)
   await setAside(open, context)
-  const ready = inOrder(open, delivery)
+  const ready = inOrder(work, delivery)
   await appendUnits(table, delivery, ready, context)
 }
 
@@ -115,7 +115,10 @@ async function setAside(work: readonly Work[], { rejects, deadline }: DeliverCon
   })
 }
 
-/** Those that may be appended: none after one of its order that must come again, and none at all if all must go together. */
+/**
+ * Those that may be appended: none after one of its order that must come again, and none at all if all must go together. In
+ * a run, also those that were set aside: whether they can be rows must not change what the run is called.
+ */
 function inOrder(work: readonly Work[], delivery: Delivery): readonly Work[] {
   const stuck = new Map<string, DataShardError>()
   const first = delivery.allOrNothing ? work.find(({ fate }) => fate && isOpen(fate)) : undefined
@@ -130,7 +133,8 @@ function inOrder(work: readonly Work[], delivery: Delivery): readonly Work[] {
       one.fate = { kind: 'held', error: new DataShardError('invalid-argument', message, { cause: before }) }
     }
   }
-  return work.filter(isOpenWork)
+  const isOfRun = ({ fate, item }: Work) => fate?.kind === 'rejected' && (fate.handled || item.order === undefined)
+  return work.filter((one) => !one.isSettled && (isOpenWork(one) || (delivery.redelivery === 'run' && isOfRun(one))))
 }
 
 async function canTryAgain(error: unknown, { warm, deadline }: DeliverContext): Promise<boolean> {

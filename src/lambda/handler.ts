@@ -61,6 +61,7 @@ export function appendHandler<Schema extends StandardSchemaV1 = StandardSchemaV1
       requestId: context.awsRequestId ?? '',
       nowMs: runtime.now(),
       limits: settings.limits,
+      firehose: settings.firehose ?? 'pass',
     }
     const source = sourceOf(event, settings.source)
     const rejects = rejectSink(source.name, settings, deadLetter, (message, error) =>
@@ -97,7 +98,7 @@ export function appendHandler<Schema extends StandardSchemaV1 = StandardSchemaV1
 
   async function attempt(source: EventSource, event: unknown, facts: InvocationFacts, context: DeliverContext) {
     try {
-      const delivery = source.open(event, facts)
+      const delivery = await source.open(event, facts)
       const outcome = await deliver(delivery, context)
       return { outcome, answer: () => delivery.answer(outcome) }
     } catch (error) {

@@ -14,6 +14,8 @@ export interface Work {
   /** Why the record cannot become rows. */
   rejection: DataShardError | undefined
   fate: Fate | undefined
+  /** Whether a claim was looked at for it. */
+  isSettled: boolean
 }
 
 /** A record that is there twice is one record: the second is answered as the first. */
@@ -22,7 +24,7 @@ export function workOf(items: readonly Item[]): { work: Work[]; byItem: readonly
   const byItem = items.map((item) => {
     const known = byKey.get(item.key)
     if (known) return known
-    const work: Work = { item, made: undefined, rows: [], rejection: undefined, fate: undefined }
+    const work: Work = { item, made: undefined, rows: [], rejection: undefined, fate: undefined, isSettled: false }
     byKey.set(item.key, work)
     return work
   })

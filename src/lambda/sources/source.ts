@@ -44,6 +44,8 @@ export interface InvocationFacts {
   readonly requestId: string
   readonly nowMs: number
   readonly limits: Limits
+  /** What becomes of records of Firehose that are in the table. */
+  readonly firehose: 'pass' | 'drop'
 }
 
 /** Bounds on what comes from outside. */
@@ -58,7 +60,7 @@ export interface EventSource {
   readonly name: SourceName
   matches(event: unknown): boolean
   /** @throws `invalid-argument` for an event that is not one of this source. */
-  open(event: unknown, facts: InvocationFacts): Delivery
+  open(event: unknown, facts: InvocationFacts): Delivery | Promise<Delivery>
   /** The answer to an event that could not be opened, or that failed as a whole; without it the error is thrown. */
   refuse?(event: unknown, error: unknown): unknown
 }
@@ -103,6 +105,11 @@ export function malformed(source: string, path: string, found: unknown, expected
     `the event is no ${source} event: ${path} is ${describeValue(found)}, expected ${expected}; nothing of it was appended`,
     { source, path },
   )
+}
+
+/** A date from seconds with fractions, as Kinesis and DynamoDB have it. */
+export function secondsOf(value: unknown, nowMs: number): Date {
+  return timeOf(typeof value === 'number' ? Math.round(value * 1_000) : value, nowMs)
 }
 
 /** A date from milliseconds as text or number, or from ISO text; now if it is neither. */
