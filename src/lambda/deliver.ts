@@ -9,11 +9,13 @@ import { appendUnits } from './append-units.ts'
 import type { Deadline } from './deadline.ts'
 import { rowFitter } from './fit.ts'
 import { columnsFor } from './new-columns.ts'
+import type { Buckets } from './object-bytes.ts'
 import type { InvocationReport } from './observe.ts'
 import type { Settings } from './options.ts'
 import type { Fate, Outcome } from './outcome.ts'
 import { asDataShardError, isOpen } from './outcome.ts'
 import type { RejectSink } from './reject.ts'
+import type { RowForm } from './rows.ts'
 import { makeRows } from './rows.ts'
 import type { SourceName } from './record.ts'
 import type { Delivery } from './sources/source.ts'
@@ -34,6 +36,7 @@ export interface DeliverContext {
   readonly rejects: RejectSink
   readonly report: InvocationReport
   readonly source: SourceName
+  readonly buckets: Buckets
 }
 
 export async function deliver(delivery: Delivery, context: DeliverContext): Promise<Outcome> {
@@ -71,18 +74,22 @@ async function attemptOnce(delivery: Delivery, work: readonly Work[], context: D
 }
 
 /** Requests none; runs the user's validator and `map`. */
-async function makeAll(work: readonly Work[], { settings, source }: DeliverContext): Promise<void> {
+export async function makeAll(
+  work: readonly Work[],
+  { settings, source }: DeliverContext,
+  form?: RowForm,
+): Promise<void> {
   await inParallel(work, MAPPED_AT_ONCE, async (one) => {
     if (one.made !== undefined || one.rejection !== undefined) return
     try {
-      one.made = await makeRows(source, one.item, settings)
+      one.made = await makeRows(source, one.item, settings, form)
     } catch (error) {
       one.rejection = rejectionOf(error, one, source)
     }
   })
 }
 
-function fitAll(table: Table, work: readonly Work[], settings: Settings): void {
+export function fitAll(table: Table, work: readonly Work[], settings: Settings): void {
   const fitter = rowFitter(table.schema, settings)
   for (const one of work) {
     if (one.made === undefined || one.rejection !== undefined) continue
@@ -92,7 +99,7 @@ function fitAll(table: Table, work: readonly Work[], settings: Settings): void {
       one.rejection = rejectionOf(error, one, undefined)
     }
     // Values of JSON were changed in place for this schema; for another one they are read again.
-    if (one.made.isJson) one.made = undefined
+    if (one.made.form !== 'own') one.made = undefined
   }
 }
 
@@ -103,7 +110,7 @@ function rejectionOf(error: unknown, { item }: Work, source: SourceName | undefi
 }
 
 /** Hands what cannot become rows to whoever takes it. It has its fate then, also if the others fail. */
-async function setAside(work: readonly Work[], { rejects, deadline }: DeliverContext): Promise<void> {
+export async function setAside(work: readonly Work[], { rejects, deadline }: DeliverContext): Promise<void> {
   const rejected = work.flatMap((one) => (one.rejection && !one.fate ? [{ work: one, error: one.rejection }] : []))
   if (rejected.length === 0) return
   const taken = await rejects.take(
@@ -150,7 +157,7 @@ async function canTryAgain(error: unknown, { warm, deadline }: DeliverContext): 
 }
 
 /** Our own signal is not the caller's: it says that there was no time. */
-function inTime(error: DataShardError, { deadline, settings }: DeliverContext): DataShardError {
+export function inTime(error: DataShardError, { deadline, settings }: DeliverContext): DataShardError {
   if (error.code !== 'aborted' || !deadline.signal.aborted) return error
   const { committed, details } = error
   return new DataShardError(

@@ -5,6 +5,8 @@ import type { Table } from '../table/table.ts'
 import { startDeadline } from './deadline.ts'
 import type { DeliverContext } from './deliver.ts'
 import { deliver } from './deliver.ts'
+import { deliverObjects } from './deliver-objects.ts'
+import { bucketStores } from './object-bytes.ts'
 import { errorFields, loggerOf, startInvocation, tellNumbers } from './observe.ts'
 import type { AppendHandlerOptions } from './options.ts'
 import { settingsOf } from './options.ts'
@@ -51,6 +53,7 @@ export function appendHandler<Schema extends StandardSchemaV1 = StandardSchemaV1
     settings.deadLetter === undefined
       ? undefined
       : warmTable(settings.deadLetter, { schema: DEAD_LETTER_SCHEMA }, settings)
+  const buckets = bucketStores(settings)
   let isCold = true
 
   const invoke = async (event: unknown, context: InvocationContext = {}): Promise<unknown> => {
@@ -67,7 +70,7 @@ export function appendHandler<Schema extends StandardSchemaV1 = StandardSchemaV1
     const rejects = rejectSink(source.name, settings, deadLetter, (message, error) =>
       log.warn(message, errorFields(error)),
     )
-    const deliverContext = { settings, warm, deadline, rejects, report: invocation, source: source.name }
+    const deliverContext = { settings, warm, deadline, rejects, report: invocation, source: source.name, buckets }
     let outcome: Outcome | undefined
     try {
       const { answer, ...done } = await attempt(source, event, facts, deliverContext)
@@ -99,7 +102,9 @@ export function appendHandler<Schema extends StandardSchemaV1 = StandardSchemaV1
   async function attempt(source: EventSource, event: unknown, facts: InvocationFacts, context: DeliverContext) {
     try {
       const delivery = await source.open(event, facts)
-      const outcome = await deliver(delivery, context)
+      const outcome = await (delivery.kind === 'objects'
+        ? deliverObjects(delivery, context)
+        : deliver(delivery, context))
       return { outcome, answer: () => delivery.answer(outcome) }
     } catch (error) {
       log.error('the event was not appended', { source: source.name, ...errorFields(error) })
