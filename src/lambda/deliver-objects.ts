@@ -18,7 +18,7 @@ import type { LambdaRow } from './record.ts'
 import { parserFor } from './rows.ts'
 import type { ObjectDelivery, ObjectItem } from './sources/source.ts'
 import type { Work } from './work.ts'
-import { workOf } from './work.ts'
+import { newWork } from './work.ts'
 
 /** Requests per object: a HEAD at its begin and end, a GET for each 8 MiB, then an append. */
 export async function deliverObjects(delivery: ObjectDelivery, context: DeliverContext): Promise<Outcome> {
@@ -93,7 +93,7 @@ async function* checkedRows(table: Table, rows: ObjectRows, context: DeliverCont
 }
 
 async function made({ items, form }: RowGroup, context: DeliverContext): Promise<readonly Work[]> {
-  const { work } = workOf(items)
+  const work = items.map(newWork)
   await makeAll(work, context, form)
   return work
 }

@@ -88,8 +88,14 @@ async function* textGroups(
     return
   }
   const texts = decodeText(chunks, name)
-  const pieces = format === 'json' ? splitJson(texts, name) : linesOf(texts, name)
-  for await (const group of pieces) yield { items: Array.from(group, (piece) => jsonItem(origin, piece)), form: 'json' }
+  const pieces = format === 'json' ? numbered(splitJson(texts, name)) : linesOf(texts, name)
+  for await (const group of pieces) yield { items: group.map((piece) => jsonItem(origin, piece)), form: 'json' }
+}
+
+/** Of an array that is written in one line, the rows are counted instead of the lines. */
+async function* numbered(pieces: AsyncIterable<Iterable<JsonPiece>>): AsyncGenerator<JsonPiece[]> {
+  let row = 0
+  for await (const group of pieces) yield Array.from(group, ({ text }) => ({ text, line: ++row }))
 }
 
 async function* linesOf(texts: AsyncIterable<string>, name: string): AsyncGenerator<JsonPiece[]> {
