@@ -59,6 +59,8 @@ async function oneObject(item: ObjectItem, context: DeliverContext): Promise<Fat
 async function appendObject(item: ObjectItem, context: DeliverContext): Promise<Fate> {
   const { warm, deadline, settings, report } = context
   const table = await warm.open(deadline.signal)
+  // Rows are checked while they are on their way: by the newest schema from the beginning.
+  await table.refresh({ signal: deadline.signal })
   const bytes = await openObject(item.object!, context.buckets, deadline.signal)
   if (bytes.size === 0) return { kind: 'empty' }
   const rows = await openRows(bytes, item.object!.key, item, deadline.signal)

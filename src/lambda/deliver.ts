@@ -61,13 +61,15 @@ async function attemptOnce(delivery: Delivery, work: readonly Work[], context: D
   const { warm, deadline, settings } = context
   const open = work.filter(isOpenWork)
   if (open.length === 0) return
+  // Of an attempt before, on another schema or another table.
+  for (const one of open) one.rejection = undefined
   // The table is looked for while rows are made.
   const opening = warm.open(deadline.signal)
   opening.catch(() => undefined)
   await unlessAborted(makeAll(open, context), deadline.signal, 'validating and mapping the records')
   const table = await opening
   await columnsFor(table, open, settings, deadline)
-  fitAll(table, open, settings)
+  await fitNewest(table, open, context)
   await setAside(open, context)
   const ready = inOrder(work, delivery)
   await appendUnits(table, delivery, ready, context)
@@ -89,7 +91,27 @@ export async function makeAll(
   })
 }
 
-export function fitAll(table: Table, work: readonly Work[], settings: Settings): void {
+/**
+ * A warm handle may know an old schema. What does not fit is looked at again by the newest one before it is rejected.
+ * Requests: two, if something does not fit.
+ */
+async function fitNewest(table: Table, work: readonly Work[], context: DeliverContext): Promise<void> {
+  const { settings, deadline } = context
+  const { schema } = table
+  const misfits = fitAll(table, work, settings)
+  if (misfits.length === 0) return
+  await table.refresh({ signal: deadline.signal })
+  if (table.schema.schemaId === schema.schemaId) return
+  for (const one of misfits) one.rejection = undefined
+  const again = work.filter(({ rejection }) => rejection === undefined)
+  await makeAll(again, context)
+  await columnsFor(table, again, settings, deadline)
+  fitAll(table, again, settings)
+}
+
+/** Those that do not fit have a rejection then, and are given back. */
+export function fitAll(table: Table, work: readonly Work[], settings: Settings): readonly Work[] {
+  const misfits: Work[] = []
   const fitter = rowFitter(table.schema, settings)
   for (const one of work) {
     if (one.made === undefined || one.rejection !== undefined) continue
@@ -97,10 +119,12 @@ export function fitAll(table: Table, work: readonly Work[], settings: Settings):
       one.rows = fitter.fit(one.made)
     } catch (error) {
       one.rejection = rejectionOf(error, one, undefined)
+      misfits.push(one)
     }
     // Values of JSON were changed in place for this schema; for another one they are read again.
     if (one.made.form !== 'own') one.made = undefined
   }
+  return misfits
 }
 
 function rejectionOf(error: unknown, { item }: Work, source: SourceName | undefined): DataShardError {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { schema, t } from '../../src/index.ts'
+import { dyingStore } from '../support/dying-store.ts'
 import { context, handlerOn, idsIn, newTable, rowsIn, sample } from './fixture.ts'
 
 interface KinesisRecord {
@@ -74,6 +75,38 @@ describe('Kinesis', () => {
     expect(await handlerOn(store)(kinesis(range(1, 3)), context())).toEqual(failures(1, 2, 3))
     expect(await handlerOn(store)(kinesis([1, 2, 3, 4, 7, 8]), context())).toEqual(failures(1, 2, 3, 4, 7, 8))
     expect(await idsIn(store)).toEqual(range(1, 5).map((n) => `r${n}`))
+  })
+
+  test.each([true, false])(
+    'killed at any request (which %s has its effect), it comes again longer: each record is there once',
+    { timeout: 120_000 },
+    async (takesEffect) => {
+      for (let request = 1; ; request++) {
+        const store = await newTable()
+        const mortal = dyingStore(store, request, takesEffect)
+        await handlerOn(mortal)(kinesis(range(1, 4)), context()).catch(() => undefined)
+        const hasDied = mortal.requests() >= request
+        expect(await handlerOn(store)(kinesis(range(1, 7)), context())).toEqual(failures())
+        expect(await handlerOn(store)(kinesis(range(1, 7)), context())).toEqual(failures())
+        expect(await idsIn(store), `killed at request ${request}`).toEqual(range(1, 7).map((n) => `r${n}`))
+        if (!hasDied) break
+      }
+    },
+  )
+
+  test('the function that was given up is still alive and commits at the same time: each record is there once', async () => {
+    for (let round = 0; round < 10; round++) {
+      const store = await newTable()
+      const [first, second] = [handlerOn(store), handlerOn(store)]
+      await Promise.all([first.open(), second.open()])
+      const answers = await Promise.all([
+        first(kinesis(range(1, 4)), context()),
+        second(kinesis(range(1, 7)), context()),
+      ])
+      // The one that began with less may find that there was more; its answer goes nowhere.
+      expect(answers[1]).toEqual(failures())
+      expect(await idsIn(store)).toEqual(range(1, 7).map((n) => `r${n}`))
+    }
   })
 
   test('with a claim for each record, batches may come again in any pieces', async () => {
