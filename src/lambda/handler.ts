@@ -85,6 +85,7 @@ export function appendHandler<
   let isCold = true
 
   const invoke = async (event: unknown, context: InvocationContext = {}): Promise<unknown> => {
+    const source = sourceOf(event, settings.source)
     const invocation = startInvocation(() => runtime.monotonic(), isCold)
     isCold = false
     const deadline = startDeadline(runtime, context.getRemainingTimeInMillis?.(), settings.marginMs)
@@ -94,7 +95,6 @@ export function appendHandler<
       limits: settings.limits,
       firehose: settings.firehose ?? 'pass',
     }
-    const source = sourceOf(event, settings.source)
     const rejects = rejectSink(source.name, settings, deadLetter, (message, error) =>
       log.warn(message, errorFields(error)),
     )

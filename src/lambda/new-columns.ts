@@ -87,7 +87,11 @@ function typesOf(schema: Schema, work: readonly Work[]): ReadonlyMap<string, Typ
         values.set(name, all)
       } catch (error) {
         if (!DataShardError.is(error, 'invalid-argument')) throw error
-        one.rejection = error
+        one.rejection = new DataShardError(
+          'invalid-argument',
+          `record ${one.item.id}: no type of a new column '${name}' holds its value and those of the records before it`,
+          { cause: error, details: { record: one.item.id, column: name } },
+        )
       }
     }
   }
