@@ -1,5 +1,5 @@
 /** What sources do, at random: any record any number of times, by functions that die anywhere. Each is there once. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { ObjectStore } from '../../src/store/store.ts'
 import { dyingStore } from '../support/dying-store.ts'
