@@ -13,7 +13,10 @@ test('each fault names tests that exist', async () => {
   )
   const missing: string[] = []
   for (const row of rows) {
-    const named = row.split('|').at(-2)!.split(/; (?=`)/)
+    const named = row
+      .split('|')
+      .at(-2)!
+      .split(/; (?=`)/)
     for (const part of named) {
       const file = /`(test\/[\w/-]+\.test\.ts)`/.exec(part)?.[1]
       expect(file, row).toBeDefined()
