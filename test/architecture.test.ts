@@ -15,9 +15,11 @@ const LAYERS = [
   'store',
   'commit',
   'write',
+  'input',
   'scan',
   'table',
   'maintenance',
+  'lambda',
   'cli',
   'index',
 ]
@@ -29,7 +31,7 @@ const CONFINED: readonly (readonly [pkg: RegExp, files: RegExp])[] = [
   [/^apache-arrow/, /^codec\//],
   [/^parquet-wasm/, /^codec\//],
   [/^commander/, /^cli\//],
-  [/^csv-parse/, /^cli\//],
+  [/^csv-parse/, /^input\//],
 ]
 
 /** Packages that cost a cold start are loaded when they are used: outside of types only by `import()`. */

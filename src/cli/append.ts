@@ -6,8 +6,8 @@ import type { CommandCall } from './command-spec.ts'
 import { DEFAULT_SAMPLE_ROWS } from './create.ts'
 import { type DesignOptions, readSchemaOption, tableDesign } from './design-options.ts'
 import { inPieces } from './input/batching.ts'
-import type { TimestampUnit } from './input/coerce.ts'
-import type { InputFormat } from './input/format.ts'
+import type { TimestampUnit } from '../input/coerce.ts'
+import type { InputFormat } from '../input/format.ts'
 import { type OpenInput, openInput } from './input/open-input.ts'
 import { type Positions, positionText } from './input/positions.ts'
 import { type OpenLocation, openLocation } from './location.ts'
@@ -59,6 +59,7 @@ export async function run({ session, args, options }: Call): Promise<void> {
       delimiter: options.delimiter,
       nullText: options.null,
       timestamps: options.timestamps,
+      timestampHint: 'say what it counts: --timestamps seconds|millis|micros',
       unknownColumns: options.unknownColumns,
       mixedAsText: options.mixedAsText,
       onBytes: (bytes) => progress.add({ bytes }),

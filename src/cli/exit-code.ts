@@ -1,6 +1,6 @@
 /** Exit codes: what a script can decide by. */
 import { DataShardError } from '../errors.ts'
-import { isRowError } from './input/row-error.ts'
+import { isRowError } from '../input/row-error.ts'
 
 export const EXIT = {
   ok: 0,

@@ -12,6 +12,7 @@ import { DataShardError } from '../errors.ts'
 import { ClaimsLost } from './claims-lost.ts'
 import type { FoldContext } from './fold.ts'
 import { fold } from './fold.ts'
+import type { TableHead } from './head.ts'
 import { isId } from './intent-id.ts'
 import { uuid8 } from './intent.ts'
 import type { LandControl } from './landing.ts'
@@ -33,14 +34,18 @@ const MAX_DOUBLINGS = 5
 
 export interface ClaimKey {
   readonly key: string
-  /** Hash of the rows, where the caller wants the same key with other rows to be an error. */
+  /** What the claim says of the rows that it is for: a hash of them, or which records they are from. */
   readonly content: string | undefined
+  /** Whether a claim with other content is an error. If not, whoever asked is told what it says. */
+  readonly mustMatch: boolean
 }
 
 /** Where the rows of a key are already. */
 export interface Replay {
   readonly version: number
   readonly snapshotId: bigint
+  /** What the claim says; see {@link ClaimKey.content}. */
+  readonly content: string | undefined
 }
 
 interface Claim extends IntentName {
@@ -56,6 +61,7 @@ export class KeyClaims {
   readonly #generation = new Map<string, number>()
   readonly #heldBy = new Map<string, string>()
   #cancelled = 0
+  #looking: Promise<TableHead> | undefined
   readonly replayed = new Map<string, Replay>()
 
   constructor(context: FoldContext, keys: readonly ClaimKey[], control: Omit<LandControl, 'claim'>) {
@@ -95,7 +101,7 @@ export class KeyClaims {
       this.#compare(key, claim)
       const fate = await this.#fateOf(key, claim, looks)
       if (fate.kind === 'folded') {
-        this.replayed.set(key.key, fate)
+        this.replayed.set(key.key, { version: fate.version, snapshotId: fate.snapshotId, content: claim.content })
         return
       }
       if (fate.kind === 'never') {
@@ -146,7 +152,7 @@ export class KeyClaims {
   async #fateOf(key: ClaimKey, claim: Claim, looks: number): Promise<Resolution> {
     const { committer } = this.#context
     const { signal, deadlineMs, stats } = this.#control
-    const fate = await resolveIntent(committer, claim, signal)
+    const fate = await resolveIntent(committer, claim, signal, this.#newest())
     if (fate.kind === 'unknown') throw this.#undecided(key, 'the versions that would tell are gone')
     if (fate.kind !== 'open') return fate
     this.#checkTime(key)
@@ -168,8 +174,18 @@ export class KeyClaims {
     return fate
   }
 
+  /** One search for the head serves all keys that are found claimed while it is under way: a batch that comes again has many. */
+  #newest(): Promise<TableHead> {
+    const begun = (this.#looking ??= this.#context.committer.refresh(this.#control.signal))
+    const ended = () => {
+      if (this.#looking === begun) this.#looking = undefined
+    }
+    begun.then(ended, ended)
+    return begun
+  }
+
   #compare(key: ClaimKey, claim: Claim): void {
-    if (key.content === undefined || claim.content === undefined || key.content === claim.content) return
+    if (!key.mustMatch || claim.content === undefined || key.content === claim.content) return
     throw new DataShardError(
       'invalid-argument',
       `the idempotency key ${JSON.stringify(key.key)} was used for other rows before; nothing of this append was ` +

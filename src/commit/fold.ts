@@ -13,6 +13,7 @@ import type { Candidate } from './candidates.ts'
 import { fitsSchema, isPlausible, readCandidates } from './candidates.ts'
 import { isCertain } from './certainty.ts'
 import type { Committer, NextOutcome } from './commit.ts'
+import type { Crowd } from './crowd.ts'
 import type { Sighting } from './custody.ts'
 import { inCustody } from './custody.ts'
 import type { Follower } from './follow.ts'
@@ -39,6 +40,7 @@ import { chooseCandidates, mayFold } from './window.ts'
 export interface FoldContext {
   readonly committer: Committer
   readonly follower: Follower
+  readonly crowd: Crowd
   readonly files: TableFiles
   readonly lists: ManifestListCache
   readonly tempo: Tempo
@@ -94,7 +96,7 @@ export async function fold(context: FoldContext, request: FoldRequest): Promise<
   const { signal, watch, stats } = request
   const onVersion = watch?.see ?? (() => undefined)
   const [view] = await allEnded([
-    request.view ? Promise.resolve(request.view) : listOpen(context, request.fromBase, signal),
+    request.view ? Promise.resolve(request.view) : listOpen(context, request.fromBase, request.own?.intent.id, signal),
     catchUpAndLoad(context, onVersion, signal),
   ])
   stats.roundTrips += 1
@@ -161,9 +163,17 @@ async function giveUp(
 }
 
 /** The inbox from a base on. */
-export function listOpen(context: FoldContext, fromBase: number, signal?: AbortSignal): Promise<InboxView> {
-  const { place, head } = context.committer
-  return listInbox(place, uuid8(head.metadata.tableUuid), fromBase, signal)
+export async function listOpen(
+  { committer, follower, crowd }: FoldContext,
+  fromBase: number,
+  ownId: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<InboxView> {
+  const { place, head } = committer
+  const { tip } = follower
+  const view = await listInbox(place, uuid8(head.metadata.tableUuid), fromBase, signal)
+  crowd.look(view, tip, ownId)
+  return view
 }
 
 /** The end of the chain, its metadata and its manifests, asked for at once as far as that is possible. */

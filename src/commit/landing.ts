@@ -15,7 +15,6 @@ import type { Sighting } from './custody.ts'
 import { BASE_MAX_AGE_MS } from './commit.ts'
 import { waitInCompany } from './company.ts'
 import type { FoldContext } from './fold.ts'
-import { appendsLately } from './follow.ts'
 import { newIntentId } from './intent-id.ts'
 import type { UnboundManifest } from './manifests.ts'
 import { isDescribable, publish } from './publish.ts'
@@ -123,12 +122,14 @@ async function landOnce(
   const { runtime } = committer.place
   const alone = control.stats.publications === 0 && isAlone(context)
   if (!alone) await prepareForCompany(context, state, control)
-  const watch = new Watch(named ?? { id: newIntentId(runtime), base: follower.tip.version })
+  let watch = new Watch(named ?? { id: newIntentId(runtime), base: follower.tip.version })
   const claims = new Claiming(control, watch.intent)
   if (alone) {
     const done = await tryAlone(context, state, watch, control, claims)
     if (done) return done
     if (!watch.isOpen) return undefined
+    // Nobody knows the name yet, and folders look for appends of the newest bases first. Keys are claimed for a name for good.
+    if (!control.claim) watch = new Watch({ id: newIntentId(runtime), base: follower.tip.version })
   }
   await claims.acquire()
   control.check()
@@ -185,9 +186,9 @@ function sizeOf({ follower }: FoldContext, version: number): number {
 }
 
 /** The last commits brought one append each at most, or are long ago. */
-function isAlone({ follower, committer }: FoldContext): boolean {
+function isAlone({ crowd, follower, committer }: FoldContext): boolean {
   const { tip } = follower
-  if (appendsLately(tip) <= 1) return true
+  if (crowd.size(tip) <= 1) return true
   return committer.place.runtime.monotonic() - tip.sinceMs > COMPANY_ENDS_MS
 }
 

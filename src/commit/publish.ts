@@ -9,7 +9,6 @@ import { uploadData } from './alone.ts'
 import { MAX_INTENT_FILE_BYTES } from './candidates.ts'
 import type { FoldContext } from './fold.ts'
 import { listOpen } from './fold.ts'
-import { appendsLately } from './follow.ts'
 import type { InboxView } from './inbox.ts'
 import { intentName, uuid8 } from './intent.ts'
 import type { AppendUnit, LandControl, UnitState } from './landing.ts'
@@ -41,19 +40,19 @@ export async function publish(
   watch: Watch,
   control: LandControl,
 ): Promise<InboxView | undefined> {
-  const { committer, follower } = context
+  const { committer, crowd, follower } = context
   const publication = describedFile(context, state, watch.intent) ?? (await manifest(context, state, watch, control))
   control.check()
   checkNamedInTime(state.unit.begun, committer.place)
   control.published()
   state.dataFiles = publication.dataFiles
   const { runtime } = committer.place
-  const appends = appendsLately(follower.tip)
+  const appends = crowd.size(follower.tip)
   // Among many, looking at once is for one of them.
   const looks = appends <= 2 || runtime.random() < 1 / appends
   const [view] = await allEnded([
     looks
-      ? listOpen(context, watch.intent.base - 2, control.signal).catch(() => undefined)
+      ? listOpen(context, watch.intent.base - 2, watch.intent.id, control.signal).catch(() => undefined)
       : Promise.resolve(undefined),
     put(context, publication, watch.intent, state.unit, control),
   ])
@@ -117,7 +116,7 @@ async function manifest(
 
 /** Until it is certain that the object is there: only then may it be folded, by us or by anybody. */
 async function put(
-  { committer, files }: FoldContext,
+  { committer, files, tempo }: FoldContext,
   { key, bytes }: Publication,
   intent: IntentName,
   { begun }: AppendUnit,
@@ -126,11 +125,13 @@ async function put(
   const { runtime, store } = committer.place
   const isOver = () => runtime.monotonic() >= deadlineMs || signal?.aborted === true || isOverdue(begun, runtime)
   for (let tries = 0; ; tries++) {
-    const result = await store.put(key, bytes, { mode: 'create' }).catch((cause: unknown) => {
-      // A plain refusal of the first try is certain; later ones say nothing about the tries before.
-      if (tries === 0) throw cause
-      return { outcome: 'unknown', cause } as const
-    })
+    const result = await tempo
+      .measured(() => store.put(key, bytes, { mode: 'create' }))
+      .catch((cause: unknown) => {
+        // A plain refusal of the first try is certain; later ones say nothing about the tries before.
+        if (tries === 0) throw cause
+        return { outcome: 'unknown', cause } as const
+      })
     // The name is ours alone: what is there came from an earlier try.
     if (result.outcome !== 'unknown') return
     tick()

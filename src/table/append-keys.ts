@@ -18,7 +18,13 @@ export interface Keys {
   readonly byRow: readonly string[] | undefined
 }
 
-interface KeyOptions {
+/** Keys of an append from within: what is to be kept with a claim, and given back where the key is claimed already. */
+export interface ClaimContents {
+  /** By key. Other content is no error. */
+  readonly claimContents?: ReadonlyMap<string, string>
+}
+
+interface KeyOptions extends ClaimContents {
   readonly idempotencyKey?: string
   readonly idempotencyKeys?: readonly string[]
   readonly sameKey?: 'replay' | 'compare'
@@ -36,10 +42,13 @@ export function keysOf(input: unknown, options: KeyOptions): Keys {
   if (one !== undefined) {
     checkKey(one, 'idempotencyKey')
     const content = compare ? contentHash(input as readonly unknown[]) : undefined
-    return { all: [{ key: one, content }], byRow: undefined }
+    return { all: [{ key: one, content, mustMatch: compare }], byRow: undefined }
   }
   if (many === undefined) return { all: [], byRow: undefined }
-  return keysByRow(input, many, compare)
+  const keys = keysByRow(input, many, compare)
+  const contents = options.claimContents
+  if (contents === undefined) return keys
+  return { ...keys, all: keys.all.map(({ key }) => ({ key, content: contents.get(key), mustMatch: false })) }
 }
 
 function keysByRow(input: unknown, many: readonly string[], compare: boolean): Keys {
@@ -55,7 +64,11 @@ function keysByRow(input: unknown, many: readonly string[], compare: boolean): K
     if (group) group.push(input[index])
     else rows.set(key, [input[index]])
   })
-  const all = [...rows].map(([key, group]) => ({ key, content: compare ? contentHash(group) : undefined }))
+  const all = [...rows].map(([key, group]) => ({
+    key,
+    content: compare ? contentHash(group) : undefined,
+    mustMatch: compare,
+  }))
   return { all, byRow: [...many] }
 }
 

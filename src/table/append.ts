@@ -22,7 +22,7 @@ import type { RequestCounter } from '../store/request-counter.ts'
 import { requestsSince } from '../store/request-counter.ts'
 import type { AppendInput } from '../write/input.ts'
 import type { WriteProgress } from '../write/rolling-writer.ts'
-import type { Keys } from './append-keys.ts'
+import type { ClaimContents, Keys } from './append-keys.ts'
 import { keysOf, withoutReplayed } from './append-keys.ts'
 import type { Staged } from './stage.ts'
 import { discard, encodeStaged, stage } from './stage.ts'
@@ -73,6 +73,14 @@ export interface AppendResult {
   readonly stats?: CommitStats
 }
 
+/** An append for a layer above, with what earlier claims of its keys say. */
+export interface ClaimingAppendOptions extends AppendOptions, ClaimContents {}
+
+export interface ClaimingAppendResult extends AppendResult {
+  /** What the claims of `replayedKeys` say; undefined where they say nothing. */
+  readonly replayedContents: ReadonlyMap<string, string | undefined>
+}
+
 interface Part {
   readonly staged: Staged
   readonly keys: Keys
@@ -87,7 +95,7 @@ export interface AppenderOptions {
 export class Appender {
   readonly #context: FoldContext
   readonly #requests: RequestCounter
-  readonly #group: GroupCommit<Part, AppendResult>
+  readonly #group: GroupCommit<Part, ClaimingAppendResult>
 
   constructor({ context, requests }: AppenderOptions) {
     this.#context = context
@@ -96,7 +104,7 @@ export class Appender {
     this.#group = new GroupCommit(runtime, (parts, group) => this.#commit(parts, group))
   }
 
-  async append(input: AppendInput, options: AppendOptions = {}): Promise<AppendResult> {
+  async append(input: AppendInput, options: ClaimingAppendOptions = {}): Promise<ClaimingAppendResult> {
     checkTimeout(options.timeoutMs)
     const { committer, files } = this.#context
     const { runtime } = committer.place
@@ -104,7 +112,7 @@ export class Appender {
     const keys = keysOf(input, options)
     const target = writeTarget(committer.head.metadata, files, runtime)
     const staged = await stage(input, target, files, { ...options, inMemory: keys.byRow !== undefined })
-    if (staged.rows === 0) return nothingAppended(committer)
+    if (staged.rows === 0) return { ...nothingAppended(committer), replayedContents: new Map() }
     const deadlineMs = runtime.monotonic() + (options.timeoutMs ?? DEFAULT_TIMEOUT_MS)
     try {
       const result = await this.#group.submit({ staged, keys, deadlineMs }, { signal: options.signal, deadlineMs })
@@ -122,11 +130,11 @@ export class Appender {
   }
 
   /** The parts that can go together with the first one; the others wait for the next commit. */
-  async #commit(parts: readonly Part[], group: GroupContext): Promise<readonly (AppendResult | undefined)[]> {
+  async #commit(parts: readonly Part[], group: GroupContext): Promise<readonly (ClaimingAppendResult | undefined)[]> {
     const chosen = compatible(parts)
     const indices = chosen.map((part) => parts.indexOf(part))
     const results = await this.#context.committer.exclusive(() => this.#land(chosen, group, indices))
-    const answers: (AppendResult | undefined)[] = parts.map(() => undefined)
+    const answers: (ClaimingAppendResult | undefined)[] = parts.map(() => undefined)
     indices.forEach((index, i) => (answers[index] = results[i]))
     return answers
   }
@@ -135,7 +143,7 @@ export class Appender {
     parts: readonly Part[],
     group: GroupContext,
     indices: readonly number[],
-  ): Promise<readonly AppendResult[]> {
+  ): Promise<readonly ClaimingAppendResult[]> {
     const { committer, files } = this.#context
     const startMs = committer.place.runtime.monotonic()
     const before = this.#requests.counts()
@@ -209,21 +217,24 @@ function resultOf(
   landed: Landed | undefined,
   claims: KeyClaims,
   stats: CommitStats | undefined,
-): AppendResult {
+): ClaimingAppendResult {
   const replays = part.keys.all.flatMap(({ key }: ClaimKey) => {
     const replay = claims.replayed.get(key)
     return replay ? [{ key, ...replay }] : []
   })
   const replayedKeys = part.keys.byRow ? replays.map(({ key }) => key) : []
+  const replayedContents = new Map(replays.map(({ key, content }) => [key, content]))
   if (left.rows > 0 && landed) {
     const { version, snapshotId } = landed
     const attempts = stats?.attempts ?? 0
-    return { version, snapshotId, attempts, replayed: false, rows: left.rows, replayedKeys, ...(stats && { stats }) }
+    const rows = left.rows
+    const told = { replayedKeys, replayedContents, ...(stats && { stats }) }
+    return { version, snapshotId, attempts, replayed: false, rows, ...told }
   }
   const last = replays.reduce((newest, one) => (one.version > newest.version ? one : newest))
   const { version, snapshotId } = last
   const rows = part.keys.byRow ? 0 : part.staged.rows
-  return { version, snapshotId, attempts: 0, replayed: true, rows, replayedKeys }
+  return { version, snapshotId, attempts: 0, replayed: true, rows, replayedKeys, replayedContents }
 }
 
 /** Files that were written for rows that turned out to be in the table: no version names them, and none will. */

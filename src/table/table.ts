@@ -6,6 +6,7 @@ import type { TableHead } from '../commit/head.ts'
 import { Merges } from '../commit/merges.ts'
 import type { Place } from '../commit/place.ts'
 import { Tempo } from '../commit/tempo.ts'
+import { Crowd } from '../commit/crowd.ts'
 import { unsupported } from '../errors.ts'
 import { takeSignal } from '../runtime.ts'
 import type { DataFile } from '../spec/data-file.ts'
@@ -19,7 +20,7 @@ import type { TableFiles } from '../store/table-files.ts'
 import { tableFiles, trimSlash } from '../store/table-files.ts'
 import type { Scan } from '../scan/scan.ts'
 import type { AppendInput } from '../write/input.ts'
-import type { AppendOptions, AppendResult } from './append.ts'
+import type { AppendOptions, AppendResult, ClaimingAppendOptions, ClaimingAppendResult } from './append.ts'
 import { Appender, checkTimeout } from './append.ts'
 import type { AppendFilesOptions } from './append-files.ts'
 import { stageFiles } from './append-files.ts'
@@ -87,6 +88,7 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
       context: {
         committer: this.#committer,
         follower: new Follower(this.#committer, tempo),
+        crowd: new Crowd(),
         files: this.#files,
         lists: this.#lists,
         tempo,
@@ -161,7 +163,26 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
     // Nothing is awaited before the rows are taken: an array that the caller changes afterwards is appended as it was.
     this.#refuseReadOnly()
     takeSignal(options.signal)
-    return watched(this.#watched, () => this.#appender.append(rows as AppendInput, options))
+    return withoutContents(await this.#append(rows as AppendInput, options))
+  }
+
+  /**
+   * As {@link append}, for layers that keep something with the claims of their keys.
+   *
+   * @internal
+   */
+  static async appendClaiming(
+    table: Table,
+    rows: AppendInput,
+    options: ClaimingAppendOptions,
+  ): Promise<ClaimingAppendResult> {
+    table.#refuseReadOnly()
+    takeSignal(options.signal)
+    return table.#append(rows, options)
+  }
+
+  #append(rows: AppendInput, options: ClaimingAppendOptions): Promise<ClaimingAppendResult> {
+    return watched(this.#watched, () => this.#appender.append(rows, options))
   }
 
   /**
@@ -379,6 +400,10 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
   #refuseReadOnly(): void {
     if (this.#readOnly !== undefined) unsupported(`${this.location} cannot be written to: ${this.#readOnly}`)
   }
+}
+
+function withoutContents({ replayedContents: _contents, ...result }: ClaimingAppendResult): AppendResult {
+  return result
 }
 
 /** A table that was copied or moved is read where it is, but what we wrote there would be named by its old place. */

@@ -1,6 +1,6 @@
 /** Rows from CSV and TSV (RFC 4180, with a header): texts by column name; what they mean is decided by the schema. */
 import { Readable, pipeline } from 'node:stream'
-import { DataShardError } from '../../errors.ts'
+import { DataShardError } from '../errors.ts'
 import type { TextRecord } from './ndjson.ts'
 import { rowError } from './row-error.ts'
 

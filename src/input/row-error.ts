@@ -1,4 +1,4 @@
-import { DataShardError } from '../../errors.ts'
+import { DataShardError } from '../errors.ts'
 
 /** An error in the data: with the file and line (from 1) of the row, in the message and in the details. */
 export function rowError(file: string, line: number | undefined, message: string, cause?: unknown): DataShardError {

@@ -1,9 +1,9 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { readCsv } from '../../src/cli/input/csv.ts'
-import { parseExactJson } from '../../src/cli/input/exact-json.ts'
-import { decodeText } from '../../src/cli/input/lines.ts'
-import { type TextRecord, readJson, readNdjson } from '../../src/cli/input/ndjson.ts'
+import { readCsv } from '../../src/input/csv.ts'
+import { parseExactJson } from '../../src/input/exact-json.ts'
+import { decodeText } from '../../src/input/lines.ts'
+import { type TextRecord, readJson, readNdjson } from '../../src/input/ndjson.ts'
 import { trackPositions, positionText } from '../../src/cli/input/positions.ts'
 
 async function* chunks(text: string | Uint8Array, size = 7): AsyncGenerator<Uint8Array> {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { parseExactJson } from '../../src/cli/input/exact-json.ts'
-import { createInference } from '../../src/cli/input/infer.ts'
+import { parseExactJson } from '../../src/input/exact-json.ts'
+import { createInference } from '../../src/input/infer.ts'
 import { schemaToText } from '../../src/cli/schema-text.ts'
 
 function inferJson(...lines: string[]): string {

@@ -15,10 +15,10 @@
  * Digits with leading zeros (`007`) are text. JSON values of kinds that share no type (a number here, a text there) are
  * an error, unless they may become text; in CSV, where everything is text, they make a string column.
  */
-import { DataShardError } from '../../errors.ts'
-import { completeSchema } from '../../spec/schema-input.ts'
-import { parseDate, parseTimestamp } from '../../spec/temporal.ts'
-import type { Field, Schema, Type } from '../../spec/types.ts'
+import { DataShardError } from '../errors.ts'
+import { completeSchema } from '../spec/schema-input.ts'
+import { parseDate, parseTimestamp } from '../spec/temporal.ts'
+import type { Field, Schema, Type } from '../spec/types.ts'
 import { ExactNumber } from './exact-json.ts'
 
 /** More columns than this come from ids used as keys of objects, not from a table. */

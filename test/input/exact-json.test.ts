@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { ExactNumber, parseExactJson } from '../../src/cli/input/exact-json.ts'
+import { ExactNumber, parseExactJson } from '../../src/input/exact-json.ts'
 
 describe('JSON with all digits', () => {
   test('numbers that a double cannot hold keep their text, others are numbers', () => {

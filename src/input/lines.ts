@@ -1,5 +1,5 @@
 /** Bytes to lines of text, in UTF-8, which is checked: a broken character is an error and not a question mark. */
-import { DataShardError } from '../../errors.ts'
+import { DataShardError } from '../errors.ts'
 
 /** A line longer than this is not a row but a file in another format; it would fill the memory before anything failed. */
 const MAX_LINE_CHARS = 256 * 1024 * 1024
