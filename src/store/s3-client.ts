@@ -107,7 +107,7 @@ export class S3Clients {
   }
 
   async #loadSdk(): Promise<LoadedSdk> {
-    const sdk = await import('@aws-sdk/client-s3')
+    const sdk = namesOf(await import('@aws-sdk/client-s3'))
     if (this.#options.client) return { sdk, client: this.#options.client as S3Client }
     const given = this.#options.settings.endpoint
     let client = new sdk.S3Client(this.#config(given, this.#region))
@@ -157,4 +157,10 @@ export class S3Clients {
 async function endpointOfProfile(client: S3Client): Promise<string | undefined> {
   const config = client.config as { readonly serviceConfiguredEndpoint?: () => Promise<string | undefined> }
   return config.serviceConfiguredEndpoint?.()
+}
+
+/** A package in CommonJS that a bundler made a chunk of its own has only a default export, which is the package. */
+export function namesOf<T extends object>(module: T): T {
+  const names = Object.keys(module)
+  return names.length === 1 && names[0] === 'default' ? (module as { default: T }).default : module
 }
