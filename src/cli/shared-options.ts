@@ -6,7 +6,7 @@ export const LOCATION: ArgumentSpec = {
   help: 'directory, file:// URL or s3://bucket/prefix of the table',
 }
 
-export const INPUT_FORMAT_NAMES = ['ndjson', 'json', 'csv', 'tsv', 'parquet', 'arrow'] as const
+export { INPUT_FORMATS as INPUT_FORMAT_NAMES } from '../input/format.ts'
 export const OUTPUT_FORMAT_NAMES = ['table', 'ndjson', 'json', 'csv', 'tsv', 'parquet', 'arrow'] as const
 
 export const CSV_OPTIONS: readonly OptionSpec[] = [

@@ -12,6 +12,7 @@ import { DataShardError } from '../errors.ts'
 import { ClaimsLost } from './claims-lost.ts'
 import type { FoldContext } from './fold.ts'
 import { fold } from './fold.ts'
+import type { TableHead } from './head.ts'
 import { isId } from './intent-id.ts'
 import { uuid8 } from './intent.ts'
 import type { LandControl } from './landing.ts'
@@ -60,6 +61,7 @@ export class KeyClaims {
   readonly #generation = new Map<string, number>()
   readonly #heldBy = new Map<string, string>()
   #cancelled = 0
+  #looking: Promise<TableHead> | undefined
   readonly replayed = new Map<string, Replay>()
 
   constructor(context: FoldContext, keys: readonly ClaimKey[], control: Omit<LandControl, 'claim'>) {
@@ -150,7 +152,7 @@ export class KeyClaims {
   async #fateOf(key: ClaimKey, claim: Claim, looks: number): Promise<Resolution> {
     const { committer } = this.#context
     const { signal, deadlineMs, stats } = this.#control
-    const fate = await resolveIntent(committer, claim, signal)
+    const fate = await resolveIntent(committer, claim, signal, this.#newest())
     if (fate.kind === 'unknown') throw this.#undecided(key, 'the versions that would tell are gone')
     if (fate.kind !== 'open') return fate
     this.#checkTime(key)
@@ -170,6 +172,16 @@ export class KeyClaims {
       })
     }
     return fate
+  }
+
+  /** One search for the head serves all keys that are found claimed while it is under way: a batch that comes again has many. */
+  #newest(): Promise<TableHead> {
+    const begun = (this.#looking ??= this.#context.committer.refresh(this.#control.signal))
+    const ended = () => {
+      if (this.#looking === begun) this.#looking = undefined
+    }
+    begun.then(ended, ended)
+    return begun
   }
 
   #compare(key: ClaimKey, claim: Claim): void {

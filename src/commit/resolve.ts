@@ -3,6 +3,7 @@
  * of the version at the end of its window can say `never`; later ones have forgotten.
  */
 import type { Committer } from './commit.ts'
+import type { TableHead } from './head.ts'
 import type { Ledger } from './ledger.ts'
 import { ledgerOn, WINDOW } from './ledger.ts'
 import { archivedLedger } from './ledger-archive.ts'
@@ -16,13 +17,16 @@ export type Resolution = Exclude<Verdict, { kind: 'before-floor' }> | { readonly
 /**
  * The fate of an intent by the newest version. Requests: the search for the head, one for the version at the end of the
  * window, more only where a ledger was lost within it.
+ *
+ * @param looking A search for the head that somebody has begun already. An older head can only say `open` more often.
  */
 export async function resolveIntent(
   committer: Committer,
   intent: IntentName,
   signal?: AbortSignal,
+  looking: Promise<TableHead> = committer.refresh(signal),
 ): Promise<Resolution> {
-  const head = await committer.refresh(signal)
+  const head = await looking
   if (head.version <= intent.base) return { kind: 'open' }
   const last = lastVersionOf(intent.base, WINDOW)
   const at = Math.min(head.version, last)

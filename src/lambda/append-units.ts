@@ -2,6 +2,7 @@
 import { DataShardError } from '../errors.ts'
 import type { ClaimingAppendResult } from '../table/append.ts'
 import { Table } from '../table/table.ts'
+import type { Deadline } from './deadline.ts'
 import type { DeliverContext } from './deliver.ts'
 import { claimedPrefix } from './runs.ts'
 import type { Fate } from './outcome.ts'
@@ -64,9 +65,13 @@ async function append(table: Table, units: readonly Unit[], context: DeliverCont
       claimContents: new Map(contents),
     }),
   })
-  // The append ends by its own clock. This is for a request that hangs on in spite of its signal.
-  return unlessAborted(appending, deadline.lastSignal, 'the append').catch((error: unknown) => {
-    const isCut = DataShardError.is(error, 'aborted') && deadline.lastSignal.aborted
+  return answeredInTime(appending, deadline)
+}
+
+/** An append ends by its own clock. This is for a request that hangs on in spite of its signal. */
+export function answeredInTime<T>(appending: Promise<T>, { lastSignal }: Deadline): Promise<T> {
+  return unlessAborted(appending, lastSignal, 'the append').catch((error: unknown) => {
+    const isCut = DataShardError.is(error, 'aborted') && lastSignal.aborted
     throw isCut
       ? new DataShardError('commit-unknown', `${error.message}: it may be committed`, { cause: error })
       : error
@@ -88,7 +93,7 @@ function settle(unit: Unit, result: ClaimingAppendResult): readonly Unit[] {
           claimed,
         )
       : sameCall(unit, claimed)
-    settleAll(work.slice(0, done), () => ({ kind: 'replayed' }))
+    settleAll(work.slice(0, done), ({ rows }) => ({ kind: rows.length === 0 ? 'empty' : 'replayed' }))
     return done === work.length ? [] : [runUnit(work.slice(done))]
   } catch (error) {
     settleAll(work, () => ({ kind: 'failed', error: error as DataShardError }))

@@ -9,11 +9,13 @@ import { appendUnits } from './append-units.ts'
 import type { Deadline } from './deadline.ts'
 import { rowFitter } from './fit.ts'
 import { columnsFor } from './new-columns.ts'
+import type { Buckets } from './object-bytes.ts'
 import type { InvocationReport } from './observe.ts'
 import type { Settings } from './options.ts'
 import type { Fate, Outcome } from './outcome.ts'
 import { asDataShardError, isOpen } from './outcome.ts'
 import type { RejectSink } from './reject.ts'
+import type { RowForm } from './rows.ts'
 import { makeRows } from './rows.ts'
 import type { SourceName } from './record.ts'
 import type { Delivery } from './sources/source.ts'
@@ -34,6 +36,7 @@ export interface DeliverContext {
   readonly rejects: RejectSink
   readonly report: InvocationReport
   readonly source: SourceName
+  readonly buckets: Buckets
 }
 
 export async function deliver(delivery: Delivery, context: DeliverContext): Promise<Outcome> {
@@ -58,31 +61,57 @@ async function attemptOnce(delivery: Delivery, work: readonly Work[], context: D
   const { warm, deadline, settings } = context
   const open = work.filter(isOpenWork)
   if (open.length === 0) return
+  // Of an attempt before, on another schema or another table.
+  for (const one of open) one.rejection = undefined
   // The table is looked for while rows are made.
   const opening = warm.open(deadline.signal)
   opening.catch(() => undefined)
   await unlessAborted(makeAll(open, context), deadline.signal, 'validating and mapping the records')
   const table = await opening
   await columnsFor(table, open, settings, deadline)
-  fitAll(table, open, settings)
+  await fitNewest(table, open, context)
   await setAside(open, context)
   const ready = inOrder(work, delivery)
   await appendUnits(table, delivery, ready, context)
 }
 
 /** Requests none; runs the user's validator and `map`. */
-async function makeAll(work: readonly Work[], { settings, source }: DeliverContext): Promise<void> {
+export async function makeAll(
+  work: readonly Work[],
+  { settings, source }: DeliverContext,
+  form?: RowForm,
+): Promise<void> {
   await inParallel(work, MAPPED_AT_ONCE, async (one) => {
     if (one.made !== undefined || one.rejection !== undefined) return
     try {
-      one.made = await makeRows(source, one.item, settings)
+      one.made = await makeRows(source, one.item, settings, form)
     } catch (error) {
       one.rejection = rejectionOf(error, one, source)
     }
   })
 }
 
-function fitAll(table: Table, work: readonly Work[], settings: Settings): void {
+/**
+ * A warm handle may know an old schema. What does not fit is looked at again by the newest one before it is rejected.
+ * Requests: two, if something does not fit.
+ */
+async function fitNewest(table: Table, work: readonly Work[], context: DeliverContext): Promise<void> {
+  const { settings, deadline } = context
+  const { schema } = table
+  const misfits = fitAll(table, work, settings)
+  if (misfits.length === 0) return
+  await table.refresh({ signal: deadline.signal })
+  if (table.schema.schemaId === schema.schemaId) return
+  for (const one of misfits) one.rejection = undefined
+  const again = work.filter(({ rejection }) => rejection === undefined)
+  await makeAll(again, context)
+  await columnsFor(table, again, settings, deadline)
+  fitAll(table, again, settings)
+}
+
+/** Those that do not fit have a rejection then, and are given back. */
+export function fitAll(table: Table, work: readonly Work[], settings: Settings): readonly Work[] {
+  const misfits: Work[] = []
   const fitter = rowFitter(table.schema, settings)
   for (const one of work) {
     if (one.made === undefined || one.rejection !== undefined) continue
@@ -90,10 +119,12 @@ function fitAll(table: Table, work: readonly Work[], settings: Settings): void {
       one.rows = fitter.fit(one.made)
     } catch (error) {
       one.rejection = rejectionOf(error, one, undefined)
+      misfits.push(one)
     }
     // Values of JSON were changed in place for this schema; for another one they are read again.
-    if (one.made.isJson) one.made = undefined
+    if (one.made.form !== 'own') one.made = undefined
   }
+  return misfits
 }
 
 function rejectionOf(error: unknown, { item }: Work, source: SourceName | undefined): DataShardError {
@@ -103,7 +134,7 @@ function rejectionOf(error: unknown, { item }: Work, source: SourceName | undefi
 }
 
 /** Hands what cannot become rows to whoever takes it. It has its fate then, also if the others fail. */
-async function setAside(work: readonly Work[], { rejects, deadline }: DeliverContext): Promise<void> {
+export async function setAside(work: readonly Work[], { rejects, deadline }: DeliverContext): Promise<void> {
   const rejected = work.flatMap((one) => (one.rejection && !one.fate ? [{ work: one, error: one.rejection }] : []))
   if (rejected.length === 0) return
   const taken = await rejects.take(
@@ -150,7 +181,7 @@ async function canTryAgain(error: unknown, { warm, deadline }: DeliverContext): 
 }
 
 /** Our own signal is not the caller's: it says that there was no time. */
-function inTime(error: DataShardError, { deadline, settings }: DeliverContext): DataShardError {
+export function inTime(error: DataShardError, { deadline, settings }: DeliverContext): DataShardError {
   if (error.code !== 'aborted' || !deadline.signal.aborted) return error
   const { committed, details } = error
   return new DataShardError(

@@ -2,7 +2,7 @@
 import { createBuilder } from '../codec/column-builder.ts'
 import type { BatchBuilder } from '../codec/column-builder.ts'
 import { DataShardError } from '../errors.ts'
-import { jsonRowCoercer } from '../input/coerce.ts'
+import { csvRowCoercer, jsonRowCoercer } from '../input/coerce.ts'
 import { exactJsonText } from '../input/exact-json.ts'
 import type { Schema } from '../spec/types.ts'
 import type { Settings } from './options.ts'
@@ -22,13 +22,13 @@ export interface RowFitter {
 
 export function rowFitter(schema: Schema, { unknownColumns }: Pick<Settings, 'unknownColumns'>): RowFitter {
   const builder = createBuilder(schema, { unknownColumns: unknownColumns === 'ignore' ? 'ignore' : 'error' })
-  const coerce = jsonRowCoercer(schema)
+  const coercers = { json: jsonRowCoercer(schema), csv: csvRowCoercer(schema) }
   const names = new Set(schema.fields.map((field) => field.name))
   return {
-    fit: ({ rows, isJson }) => {
+    fit: ({ rows, form }) => {
       const whole = unknownColumns === 'rest' ? rows.map((row) => withRest(row, names)) : rows
       // Columns take exact numbers, base64 and the like in place: the row was parsed for this.
-      const fitting = isJson ? whole.map((row, index) => coerced(coerce, row, index)) : whole
+      const fitting = form === 'own' ? whole : whole.map((row, index) => coerced(coercers[form], row, index))
       check(builder, fitting)
       return fitting
     },

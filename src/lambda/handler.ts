@@ -5,13 +5,17 @@ import type { Table } from '../table/table.ts'
 import { startDeadline } from './deadline.ts'
 import type { DeliverContext } from './deliver.ts'
 import { deliver } from './deliver.ts'
+import { deliverObjects } from './deliver-objects.ts'
+import { bucketStores } from './object-bytes.ts'
 import { errorFields, loggerOf, startInvocation, tellNumbers } from './observe.ts'
 import type { AppendHandlerOptions } from './options.ts'
 import { settingsOf } from './options.ts'
 import type { Outcome } from './outcome.ts'
 import { failureOf, isOpen } from './outcome.ts'
 import { DEAD_LETTER_SCHEMA, rejectSink } from './reject.ts'
+import type { AnyBody, SourceName } from './record.ts'
 import { sourceOf } from './sources/detect.ts'
+import type { AnswerOf, EventOf } from './sources/events.ts'
 import type { EventSource, InvocationFacts } from './sources/source.ts'
 import { unlessAborted, warmTable } from './warm-table.ts'
 
@@ -22,8 +26,9 @@ export interface InvocationContext {
   readonly functionName?: string
 }
 
-export interface AppendHandler {
-  (event: unknown, context?: InvocationContext): Promise<unknown>
+/** A Lambda handler. Callbacks are not needed: it answers by its promise. */
+export interface AppendHandler<S extends SourceName = SourceName> {
+  (event: EventOf<S>, context?: InvocationContext): Promise<AnswerOf<S>>
   /**
    * Opens the table before the first event, for the time that an instance has to start: `await handler.open()` at the end of
    * the module.
@@ -34,9 +39,34 @@ export interface AppendHandler {
 /** Claims are kept for 14 days at least; of what is older than that less a day, an earlier delivery may be forgotten. */
 const STALE_MS = 13 * 24 * 3_600_000
 
-export function appendHandler<Schema extends StandardSchemaV1 = StandardSchemaV1>(
-  options: AppendHandlerOptions<Schema>,
-): AppendHandler {
+/**
+ * A handler that appends the rows of each event to one table, and answers as the source of the event expects. Events of SQS,
+ * Kinesis, DynamoDB streams, EventBridge, SNS, S3 (the rows of the object), Kafka, HTTP, Firehose and direct calls are told
+ * apart by what they look like. A record that cannot become a row never stops the others, and is never lost without a word:
+ * it goes to `onReject` or `deadLetter`, or its source is told that it failed.
+ *
+ * Requests, warm and alone: 4 for data file, manifest, list and version, 1 for the hint, 1 to list the inbox, and one for each
+ * idempotency key: one per message (SQS, SNS, EventBridge), per run of records (Kinesis, DynamoDB, Kafka, Firehose), per object
+ * (S3) or per call. The first invocation looks for the table: 3 more.
+ *
+ * Errors: `invalid-argument` for options that are none, at once. Of an invocation: see the answers of each source; what a source
+ * cannot be told in an answer is thrown.
+ *
+ * @example
+ * ```ts
+ * import { appendHandler } from 'datashard/lambda'
+ *
+ * export const handler = appendHandler({
+ *   table: './events',
+ *   map: (record) => ({ id: record.id, at: record.time, kind: record.body.kind }),
+ * })
+ * console.log(await handler({ kind: 'login' })) // a direct call; Lambda gives queues and streams to the same function
+ * ```
+ */
+export function appendHandler<
+  Schema extends StandardSchemaV1 = StandardSchemaV1<AnyBody, AnyBody>,
+  const S extends SourceName = SourceName,
+>(options: AppendHandlerOptions<Schema, S>): AppendHandler<S> {
   const settings = settingsOf(options)
   const { runtime } = settings
   const observers = {
@@ -51,6 +81,7 @@ export function appendHandler<Schema extends StandardSchemaV1 = StandardSchemaV1
     settings.deadLetter === undefined
       ? undefined
       : warmTable(settings.deadLetter, { schema: DEAD_LETTER_SCHEMA }, settings)
+  const buckets = bucketStores(settings)
   let isCold = true
 
   const invoke = async (event: unknown, context: InvocationContext = {}): Promise<unknown> => {
@@ -67,7 +98,7 @@ export function appendHandler<Schema extends StandardSchemaV1 = StandardSchemaV1
     const rejects = rejectSink(source.name, settings, deadLetter, (message, error) =>
       log.warn(message, errorFields(error)),
     )
-    const deliverContext = { settings, warm, deadline, rejects, report: invocation, source: source.name }
+    const deliverContext = { settings, warm, deadline, rejects, report: invocation, source: source.name, buckets }
     let outcome: Outcome | undefined
     try {
       const { answer, ...done } = await attempt(source, event, facts, deliverContext)
@@ -99,7 +130,9 @@ export function appendHandler<Schema extends StandardSchemaV1 = StandardSchemaV1
   async function attempt(source: EventSource, event: unknown, facts: InvocationFacts, context: DeliverContext) {
     try {
       const delivery = await source.open(event, facts)
-      const outcome = await deliver(delivery, context)
+      const outcome = await (delivery.kind === 'objects'
+        ? deliverObjects(delivery, context)
+        : deliver(delivery, context))
       return { outcome, answer: () => delivery.answer(outcome) }
     } catch (error) {
       log.error('the event was not appended', { source: source.name, ...errorFields(error) })
@@ -131,7 +164,7 @@ export function appendHandler<Schema extends StandardSchemaV1 = StandardSchemaV1
     }
   }
 
-  return Object.assign(invoke, { open: () => warm.open() })
+  return Object.assign(invoke, { open: () => warm.open() }) as AppendHandler<S>
 }
 
 const isStale = (time: Date, nowMs: number) => nowMs - time.getTime() > STALE_MS

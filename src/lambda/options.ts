@@ -23,7 +23,10 @@ export type AnyTable = Pick<Table, 'location' | 'append'>
 /** What `map` gives back: a row, several, or none (`[]`, null, undefined). */
 export type MappedRows = LambdaRow | readonly LambdaRow[] | null | undefined
 
-export interface AppendHandlerOptions<Schema extends StandardSchemaV1 = StandardSchemaV1<AnyBody, AnyBody>> {
+export interface AppendHandlerOptions<
+  Schema extends StandardSchemaV1 = StandardSchemaV1<AnyBody, AnyBody>,
+  S extends SourceName = SourceName,
+> {
   /** Location, table, or a function that gives the table. It is opened at the first invocation and kept. */
   readonly table: TableInput
   /** Create the table when it is missing: schema, partitioning and the like. However many functions begin at once. */
@@ -32,7 +35,7 @@ export interface AppendHandlerOptions<Schema extends StandardSchemaV1 = Standard
     'ifNotExists' | 'store' | 's3' | 'runtime' | 'signal' | 'onAppend' | 'writer'
   >
   /** The only source that events come from. Default: detected from each event. */
-  readonly source?: SourceName
+  readonly source?: S
   /** A Standard Schema (zod, valibot, arktype, ...), applied to `record.body`; `map` gets what comes out of it. */
   readonly schema?: Schema
   /** A record into rows. Default: the body is the row, or an array of rows. What it throws rejects the record. */
@@ -99,7 +102,9 @@ const DEFAULT_MAX_UNPACKED_BYTES = 64 * 1024 * 1024
 const DEFAULT_MAX_BODY_BYTES = 6 * 1024 * 1024
 
 /** @throws `invalid-argument` naming the option. */
-export function settingsOf<S extends StandardSchemaV1>(options: AppendHandlerOptions<S>): Settings {
+export function settingsOf<Schema extends StandardSchemaV1, S extends SourceName>(
+  options: AppendHandlerOptions<Schema, S>,
+): Settings {
   if (typeof options !== 'object' || options === null) {
     invalid(`appendHandler takes an object with a table; found ${describeValue(options)}`)
   }

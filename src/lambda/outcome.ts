@@ -2,6 +2,9 @@
 import { DataShardError } from '../errors.ts'
 import type { Item } from './sources/source.ts'
 
+/** What an answer needs to know of a record or an object. */
+export type Named = Pick<Item, 'id' | 'failure' | 'time'>
+
 export type Fate =
   /** Its rows are in the table, by this invocation or an earlier one, or it had none. */
   | { readonly kind: 'committed'; readonly rows: number }
@@ -15,7 +18,7 @@ export type Fate =
   | { readonly kind: 'held'; readonly error: DataShardError }
 
 export interface Outcome {
-  readonly items: readonly Item[]
+  readonly items: readonly Named[]
   /** One for each item. */
   readonly fates: readonly Fate[]
   /** That holds the rows; undefined if nothing was appended. */
@@ -32,7 +35,7 @@ export function isOpen(fate: Fate): boolean {
 }
 
 /** What the source is to be told is not done, in the event's order. */
-export function openItems({ items, fates }: Outcome): readonly Item[] {
+export function openItems({ items, fates }: Outcome): readonly Named[] {
   return items.filter((_, index) => isOpen(fates[index]!))
 }
 

@@ -22,7 +22,8 @@ export interface SourceRecord<Body = AnyBody> {
   readonly source: SourceName
   /**
    * The source's own identity of the record: message id (SQS, SNS), shard and sequence number (Kinesis), event id (DynamoDB,
-   * EventBridge), `topic-partition@offset` (Kafka), `bucket/key@version#line` (S3), record id (Firehose), and for HTTP and
+   * EventBridge), `topic-partition@offset` (Kafka), `bucket/key@version#line` (S3; in
+   * JSON arrays and Parquet the number of the row), record id (Firehose), and for HTTP and
    * direct invocation the idempotency key or request id with `#index`.
    */
   readonly id: string

@@ -10,10 +10,12 @@ import type { Item } from './sources/source.ts'
 /** Issues of a validator in one message. */
 const MAX_ISSUES = 5
 
-/** Rows are as their record had them (`isJson`: their values come from JSON or CSV), or as the user's code made them. */
+export type RowForm = 'json' | 'csv' | 'own'
+
+/** Rows as their record had them, in JSON or CSV, whose values columns take in forms of their own, or as the user's code made them. */
 export interface MadeRows {
   readonly rows: readonly LambdaRow[]
-  readonly isJson: boolean
+  readonly form: RowForm
 }
 
 /** How bodies are parsed for these settings. */
@@ -27,11 +29,16 @@ export function recordOf(source: SourceName, { id, time, raw }: Item, body: unkn
 }
 
 /** @throws DataShardError `invalid-argument`: why the record cannot become rows */
-export async function makeRows(source: SourceName, item: Item, settings: Settings): Promise<MadeRows> {
+export async function makeRows(
+  source: SourceName,
+  item: Item,
+  settings: Settings,
+  form: RowForm = 'json',
+): Promise<MadeRows> {
   const { schema, map } = settings
   const record = recordOf(source, item, item.body(parserFor(settings)))
   const checked = schema === undefined ? record : { ...record, body: await validated(schema, record) }
-  if (map === undefined) return { rows: asRows(checked.body, 'the body'), isJson: schema === undefined }
+  if (map === undefined) return { rows: asRows(checked.body, 'the body'), form: schema === undefined ? form : 'own' }
   let mapped: unknown
   try {
     mapped = await map(checked)
@@ -40,8 +47,8 @@ export async function makeRows(source: SourceName, item: Item, settings: Setting
     const why = error instanceof Error ? error.message : String(error)
     throw new DataShardError('invalid-argument', `map threw: ${why}`, { cause: error })
   }
-  if (mapped === null || mapped === undefined) return { rows: [], isJson: false }
-  return { rows: asRows(mapped, 'what map returned'), isJson: false }
+  if (mapped === null || mapped === undefined) return { rows: [], form: 'own' }
+  return { rows: asRows(mapped, 'what map returned'), form: 'own' }
 }
 
 async function validated(schema: StandardSchemaV1, record: SourceRecord<unknown>): Promise<unknown> {

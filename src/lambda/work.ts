@@ -18,13 +18,17 @@ export interface Work {
   isSettled: boolean
 }
 
+export function newWork(item: Item): Work {
+  return { item, made: undefined, rows: [], rejection: undefined, fate: undefined, isSettled: false }
+}
+
 /** A record that is there twice is one record: the second is answered as the first. */
 export function workOf(items: readonly Item[]): { work: Work[]; byItem: readonly Work[] } {
   const byKey = new Map<string, Work>()
   const byItem = items.map((item) => {
     const known = byKey.get(item.key)
     if (known) return known
-    const work: Work = { item, made: undefined, rows: [], rejection: undefined, fate: undefined, isSettled: false }
+    const work = newWork(item)
     byKey.set(item.key, work)
     return work
   })

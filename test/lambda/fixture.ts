@@ -1,7 +1,7 @@
 /** Handlers over a memory store, and the events that they are given. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Table } from '../../src/index.ts'
+import type { SchemaInput, Table } from '../../src/index.ts'
 import { createTable, loadTable, schema, t } from '../../src/index.ts'
 import type { AppendHandlerOptions } from '../../src/lambda/index.ts'
 import { appendHandler } from '../../src/lambda/index.ts'
@@ -12,7 +12,7 @@ import { faultyStore } from '../support/faulty-store.ts'
 export const LOCATION = 'memory://store/events'
 export const events = schema({ id: t.string, n: t.optional(t.long) })
 
-export async function newTable(design = events) {
+export async function newTable(design: SchemaInput = events) {
   const store = faultyStore(memoryStore(), () => undefined)
   const table = await createTable(LOCATION, { schema: design, store })
   await table.close()

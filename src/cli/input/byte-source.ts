@@ -1,9 +1,9 @@
 /** Where input comes from: files or stdin, as chunks of bytes, gzip unpacked wherever its magic number is found. */
 import { createReadStream } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { type Readable, addAbortSignal, pipeline } from 'node:stream'
-import { createGunzip } from 'node:zlib'
+import { type Readable, addAbortSignal } from 'node:stream'
 import { DataShardError } from '../../errors.ts'
+import { gunzip, isGzip, peek } from '../../input/unpack-gzip.ts'
 
 /** Enough of the beginning to tell a format by its magic number. */
 const MAGIC_BYTES = 8
@@ -44,10 +44,13 @@ export async function openSource(path: string, options: SourceOptions): Promise<
     }
   })()
   const packed = await peek(counted, 2)
-  const isGzip = packed.head[0] === 0x1f && packed.head[1] === 0x8b
-  const { head, chunks } = await peek(isGzip ? gunzip(packed.chunks, name, options.signal) : packed.chunks, MAGIC_BYTES)
+  const isPacked = isGzip(packed.head)
+  const { head, chunks } = await peek(
+    isPacked ? gunzip(packed.chunks, name, options.signal) : packed.chunks,
+    MAGIC_BYTES,
+  )
   const close = async () => void raw.destroy()
-  return { name, head, chunks, close, ...(path !== '-' && !isGzip ? { path } : {}) }
+  return { name, head, chunks, close, ...(path !== '-' && !isPacked ? { path } : {}) }
 }
 
 async function openFile(path: string): Promise<Readable> {
@@ -83,46 +86,3 @@ async function* readable(stream: Readable, name: string, signal: AbortSignal): A
     throw fileError(error, name)
   }
 }
-
-async function* gunzip(
-  chunks: AsyncIterable<Uint8Array>,
-  name: string,
-  signal: AbortSignal,
-): AsyncGenerator<Uint8Array> {
-  const unpacked = pipeline(chunks, createGunzip({ chunkSize: 256 * 1024 }), () => {}) as unknown as Readable
-  try {
-    for await (const chunk of unpacked) yield chunk as Uint8Array
-  } catch (error) {
-    if (DataShardError.is(error)) throw error
-    if (signal.aborted) throw new DataShardError('aborted', `reading ${name} was cancelled`, { cause: signal.reason })
-    const why = error instanceof Error ? error.message : String(error)
-    throw new DataShardError('corrupt', `${name} begins like gzip but cannot be unpacked: ${why}`, { cause: error })
-  }
-}
-
-/**
- * The first bytes, and an iterable that still yields all of them. No more is waited for than is needed: an endless input
- * may be slow.
- */
-async function peek(
-  chunks: AsyncIterable<Uint8Array>,
-  wanted: number,
-): Promise<{ head: Uint8Array; chunks: AsyncIterable<Uint8Array> }> {
-  const iterator = chunks[Symbol.asyncIterator]()
-  const read: Uint8Array[] = []
-  let length = 0
-  while (length < wanted && !read.some((chunk) => chunk.includes(NEWLINE))) {
-    const next = await iterator.next()
-    if (next.done === true) break
-    read.push(next.value)
-    length += next.value.byteLength
-  }
-  const head = new Uint8Array(Buffer.concat(read))
-  const all = (async function* () {
-    yield* read.splice(0)
-    yield* { [Symbol.asyncIterator]: () => iterator }
-  })()
-  return { head, chunks: all }
-}
-
-const NEWLINE = 0x0a

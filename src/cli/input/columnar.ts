@@ -4,7 +4,7 @@ import type { ArrowRecordBatch } from '../../codec/arrow-data.ts'
 import { DataShardError } from '../../errors.ts'
 import type { Schema } from '../../spec/types.ts'
 import type { ByteSource } from './byte-source.ts'
-import type { InputFormat } from './format.ts'
+import type { InputFormat } from '../../input/format.ts'
 
 export interface ColumnarBatch {
   readonly file: string

@@ -1,7 +1,9 @@
 /** What every event source is to the handler: records with names, what is claimed for them, and an answer. */
+import type { DataShardError } from '../../errors.ts'
 import { invalid } from '../../errors.ts'
 import { describeValue } from '../../spec/describe.ts'
 import type { BodyParser } from '../body.ts'
+import type { ObjectName } from '../object-bytes.ts'
 import type { Outcome } from '../outcome.ts'
 import type { SourceName } from '../record.ts'
 
@@ -39,6 +41,20 @@ export interface Delivery {
   answer(outcome: Outcome): unknown
 }
 
+/** An object of a bucket that an event is about: its rows are appended together, under one key, or not at all. */
+export interface ObjectItem extends Omit<Item, 'body' | 'order'> {
+  /** Undefined if the notification names none, or of none that is there. */
+  readonly object: ObjectName | undefined
+  /** Why the notification cannot be followed. */
+  readonly problem?: DataShardError
+}
+
+export interface ObjectDelivery {
+  readonly kind: 'objects'
+  readonly items: readonly ObjectItem[]
+  answer(outcome: Outcome): unknown
+}
+
 /** What an invocation has beside its event. */
 export interface InvocationFacts {
   readonly requestId: string
@@ -60,7 +76,7 @@ export interface EventSource {
   readonly name: SourceName
   matches(event: unknown): boolean
   /** @throws `invalid-argument` for an event that is not one of this source. */
-  open(event: unknown, facts: InvocationFacts): Delivery | Promise<Delivery>
+  open(event: unknown, facts: InvocationFacts): Delivery | ObjectDelivery | Promise<Delivery>
   /** The answer to an event that could not be opened, or that failed as a whole; without it the error is thrown. */
   refuse?(event: unknown, error: unknown): unknown
 }

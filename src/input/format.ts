@@ -1,10 +1,15 @@
 /** Which format an input is in: by what the user says, by its name, else by its first bytes. */
-import { invalid } from '../../errors.ts'
-import type { ByteSource } from './byte-source.ts'
+import { invalid } from '../errors.ts'
 
-import { INPUT_FORMAT_NAMES as INPUT_FORMATS } from '../shared-options.ts'
+export const INPUT_FORMATS = ['ndjson', 'json', 'csv', 'tsv', 'parquet', 'arrow'] as const
 
 export type InputFormat = (typeof INPUT_FORMATS)[number]
+
+/** An input by its name and its first bytes, unpacked. */
+export interface NamedHead {
+  readonly name: string
+  readonly head: Uint8Array
+}
 
 const BY_EXTENSION: Readonly<Record<string, InputFormat>> = {
   ndjson: 'ndjson',
@@ -26,7 +31,7 @@ export function formatOfName(name: string): InputFormat | undefined {
 }
 
 /** The format of an open input. @throws DataShardError `invalid-argument` when nothing tells. */
-export function formatOf(source: ByteSource, given: InputFormat | undefined): InputFormat {
+export function formatOf(source: NamedHead, given: InputFormat | undefined): InputFormat {
   const binary = binaryFormat(source.head)
   if (given !== undefined) {
     if (binary !== undefined && binary !== given) {
