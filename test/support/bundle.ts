@@ -16,12 +16,14 @@ export interface BundledFile {
 export interface Bundle {
   /** The file that begins it. */
   readonly main: string
-  /** Without the wasm. The first is `main`, with all that is loaded with it; the others are loaded when they are needed. */
+  /** Without the wasm; the largest first. */
   readonly files: readonly BundledFile[]
   readonly bytes: number
   readonly gzipBytes: number
   readonly wasmBytes: number
-  /** Packages of which something is in `main`. */
+  /** Of `main` and what it loads at once; all else is loaded when it is needed. */
+  readonly eagerBytes: number
+  /** Packages of which something is loaded at once. */
   readonly eagerPackages: readonly string[]
 }
 
@@ -58,7 +60,7 @@ export async function bundleFunction(entry: string, directory: string, options: 
   })
   await copyFile(join(ROOT, 'node_modules/parquet-wasm/esm', WASM), join(directory, WASM))
   const outputs = Object.entries(metafile.outputs)
-  const [mainPath, main] = outputs.find(([, { entryPoint }]) => entryPoint !== undefined && isEntry(entryPoint, entry))!
+  const [mainPath] = outputs.find(([, { entryPoint }]) => entryPoint !== undefined && isEntry(entryPoint, entry))!
   // What `main` imports as it is loaded is loaded with it.
   const eager = new Set([mainPath])
   for (const path of eager) {
@@ -77,12 +79,11 @@ export async function bundleFunction(entry: string, directory: string, options: 
   const packages = inputs.map((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1])
   return {
     main: join(ROOT, mainPath),
-    files: files.toSorted(
-      (a, b) => Number(b.bytes === main.bytes) - Number(a.bytes === main.bytes) || b.bytes - a.bytes,
-    ),
+    files: files.toSorted((a, b) => b.bytes - a.bytes),
     bytes: sum(files.map(({ bytes }) => bytes)),
     gzipBytes: sum(files.map(({ gzipBytes }) => gzipBytes)),
     wasmBytes: (await readFile(join(directory, WASM))).length,
+    eagerBytes: sum([...eager].map((path) => metafile.outputs[path]?.bytes ?? 0)),
     eagerPackages: [...new Set(packages.filter((name) => name !== undefined))].toSorted(),
   }
 }
