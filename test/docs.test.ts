@@ -1,6 +1,6 @@
 /** What README, docs and docstrings show is run: each block as a user would, in an empty folder. */
 import { execFile } from 'node:child_process'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -111,5 +111,7 @@ async function runAlone(block: CodeBlock): Promise<void> {
     await table.close()
   }
   await mkdir(join(folder.path, 'run'), { recursive: true })
+  // Where readers would have installed what a block imports.
+  await symlink(join(ROOT, 'node_modules'), join(folder.path, 'node_modules'))
   await runTs(folder.path, 'block', withTestServer(block.code))
 }

@@ -59,6 +59,7 @@ export async function run({ session, args, options }: Call): Promise<void> {
       delimiter: options.delimiter,
       nullText: options.null,
       timestamps: options.timestamps,
+      timestampHint: 'say what it counts: --timestamps seconds|millis|micros',
       unknownColumns: options.unknownColumns,
       mixedAsText: options.mixedAsText,
       onBytes: (bytes) => progress.add({ bytes }),

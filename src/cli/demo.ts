@@ -18,7 +18,7 @@ const DEFAULT_DIRECTORY = './datashard-demo'
 const DEFAULT_PROCESSES = 4
 const MAX_PROCESSES = 64
 
-/** Each process commits so often, so many rows at a time. */
+/** Each process appends so often, so many rows at a time. */
 const COMMITS = 5
 const ROWS_PER_COMMIT = 20
 
@@ -36,7 +36,7 @@ export async function run({ session, args, options }: CommandCall<DemoOptions>):
   const expected = processes * COMMITS * ROWS_PER_COMMIT
   await say(
     session,
-    `${processes} processes append to ${directory}, ${formatCount(expected)} rows in all, each in ${COMMITS} commits ...`,
+    `${processes} processes append to ${directory}, ${formatCount(expected)} rows in all, each in ${COMMITS} appends ...`,
   )
   await Promise.all(Array.from({ length: processes }, (_, i) => appendInProcess(session, directory, i + 1)))
   const elapsedMs = Math.round(session.runtime.monotonic() - startMs)

@@ -5,6 +5,7 @@
  */
 import { snapshotId as newSnapshotId, uuid } from '../runtime.ts'
 import { ageMs } from './custody.ts'
+import { foldsAtOnce } from './crowd.ts'
 import type { FoldContext } from './fold.ts'
 import { carriedManifests, fold, listOpen } from './fold.ts'
 import type { TableHead } from './head.ts'
@@ -47,6 +48,8 @@ export async function tryAlone(
   }
   if (!expectsNobody) {
     committer.discard([list.key])
+    // Of many who find each other like this, one shall fold; the others publish.
+    if (!foldsAtOnce(context, view, watch.intent.id)) return undefined
     const fromBase = base.version - WINDOW
     const done = await fold(context, { own, watch, view, fromBase, deadlineMs, signal, beforeCreate, stats })
     if (done.kind !== 'won') return undefined
@@ -63,6 +66,7 @@ export async function tryAlone(
     base,
     updates: snapshotUpdates(base.metadata, snapshot),
     ledger: { snapshotId, folded: [watch.intent.id], cancelled: [] },
+    begun: state.unit.begun,
     deadlineMs,
     signal,
     beforeCreate,
@@ -119,7 +123,7 @@ async function startUploads(
     const [list, view, moved] = await allEnded([
       writeList(),
       // All that is still open: there is little of it where writers are alone, and who is overlooked starves.
-      listOpen(context, base.version - WINDOW, signal),
+      listOpen(context, base.version - WINDOW, undefined, signal),
       isOld ? follower.step(() => undefined, signal) : Promise.resolve(false),
       uploadData(context, state, signal),
       putManifests(context, state, manifests, signal),

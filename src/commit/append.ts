@@ -14,6 +14,8 @@ import type { TableUpdate } from '../spec/updates.ts'
 import { applyUpdates } from '../spec/updates.ts'
 import type { TableFiles } from '../store/table-files.ts'
 import type { Change } from './commit.ts'
+import type { Sighting } from './custody.ts'
+import { sighting } from './custody.ts'
 import type { ManifestListCache } from './list-cache.ts'
 import type { UnboundManifest } from './manifests.ts'
 import { appendManifests, putManifestList } from './manifests.ts'
@@ -33,6 +35,8 @@ export interface AppendChangeOptions {
   /** Manifest lists read or written a moment ago, by path. */
   readonly lists: ManifestListCache
   readonly appended: readonly AppendedFile[]
+  /** When the first of the files was begun, where that was before. */
+  readonly begun?: Sighting
   /** Extra fields of the snapshot's summary. */
   readonly summary?: Readonly<Record<string, string>>
   /** What the same commit changes first (schema, partition spec): the rows were written by it. */
@@ -72,6 +76,7 @@ export function appendChange(options: AppendChangeOptions): AppendChange {
   }
   return {
     what: options.what ?? `the append to ${files.location}`,
+    begun: options.begun ?? sighting(runtime),
     snapshotId: id,
     written: () => written,
     derive: async (head, context) => {

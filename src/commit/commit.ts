@@ -12,6 +12,7 @@ import { applyUpdates } from '../spec/updates.ts'
 import { isCertain } from './certainty.ts'
 import type { CreateOutcome } from './create-version.ts'
 import { createVersion } from './create-version.ts'
+import type { Sighting } from './custody.ts'
 import { ageMs, CUSTODY_MS, sighting } from './custody.ts'
 import { encodeTable } from './document.ts'
 import type { Head, SeenVersion, TableHead } from './head.ts'
@@ -24,6 +25,7 @@ import { ledgerOf } from './peek.ts'
 import type { Place } from './place.ts'
 import { storeNow } from './place.ts'
 import { retain } from './retention.ts'
+import { checkNamedInTime } from './unnamed.ts'
 import { versionName } from './version.ts'
 
 /** What a change comes to on one base. */
@@ -49,6 +51,8 @@ export interface Change {
    * base any more, and whatever else keeps it from being made; nothing is committed then.
    */
   derive(base: TableMetadata, context: DeriveContext): Promise<Derived>
+  /** When the first object was written that the version will name; not needed by changes that write none. */
+  readonly begun?: Sighting
 }
 
 export interface CommitOptions {
@@ -77,6 +81,8 @@ export interface NextVersion {
   readonly updates: readonly TableUpdate[]
   /** What goes into the ledger; nothing by default. */
   readonly ledger?: Omit<LedgerEntry, 'version'>
+  /** When the first object was written that it names and that does not depend on the base. */
+  readonly begun?: Sighting | undefined
   readonly deadlineMs: number
   readonly signal: AbortSignal | undefined
   /** Called right before the version is sent, the last moment at which the change can be withdrawn by throwing. */
@@ -154,6 +160,7 @@ export class Committer {
   async createNext(next: NextVersion): Promise<NextOutcome> {
     const { base } = next
     checkWritable(base.metadata, this.place.location)
+    if (next.begun) checkNamedInTime(next.begun, this.place)
     const version = base.version + 1
     const nowMs = storeNow(this.place)
     const metadata = this.#nextMetadata(next, version, nowMs)
@@ -214,6 +221,8 @@ export class Committer {
         const tookMs = runtime.monotonic() - attemptMs
         await this.#catchUp(tried.next ?? this.#head, hold.isAsked ? 0 : tookMs, attempt, options.signal)
       }
+    } catch (error) {
+      throw await this.reasonOf(error)
     } finally {
       // However it ends: these belong to attempts that lost for certain.
       this.discard(lostScratch)
@@ -227,7 +236,8 @@ export class Committer {
     const { signal } = options
     const derived = await change.derive(base.metadata, { attempt, nowMs: storeNow(this.place), signal })
     try {
-      const made = await this.createNext({ base, updates: derived.updates, deadlineMs, signal })
+      const { begun } = change
+      const made = await this.createNext({ base, updates: derived.updates, begun, deadlineMs, signal })
       if (made.outcome === 'won') return made
       const next = made.outcome === 'lost' ? made.next : undefined
       return { outcome: 'lost' as const, next, scratch: derived.scratch }
@@ -269,6 +279,18 @@ export class Committer {
     // A search that began before a commit of ours may end after it: what this process knows never goes back.
     if (found.version >= this.#head.version) this.#head = found
     return this.#head
+  }
+
+  /**
+   * The reason of a failure: where an object is missing or damaged, perhaps the table was dropped meanwhile. Two requests
+   * for such a failure, none for others.
+   */
+  async reasonOf(error: unknown): Promise<unknown> {
+    if (!DataShardError.is(error, 'corrupt')) return error
+    return this.refresh().then(
+      () => error,
+      (found: unknown) => (DataShardError.is(found, 'not-found') ? found : error),
+    )
   }
 
   /** Deletes what no version names, best effort: what stays is an orphan, and maintenance finds it. */

@@ -6,18 +6,18 @@ import { DataShardError } from '../errors.ts'
 import { WINDOW } from './ledger.ts'
 import type { FoldContext, FoldRequest } from './fold.ts'
 import { fold } from './fold.ts'
-import { appendsLately } from './follow.ts'
 import type { InboxView } from './inbox.ts'
+import { foldsAtOnce } from './crowd.ts'
 import type { Landed, LandControl, UnitState } from './landing.ts'
 import { ownAppend } from './own-append.ts'
 import type { Watch } from './watch.ts'
 
 /** Who waited so long looks for older intents too: their writers may be dead. */
 const FULL_WINDOW_AFTER_MS = 1_000
-/** Versions back from the tip in which appends are looked for: those of older bases were folded, or their writers died. */
+/** Versions back from the tip in which appends are looked for: nearly all of older bases were folded, or their writers died. */
 const RECENT = 2
-/** So many others and fewer are folded at once by whoever comes. */
-const FEW = 1
+/** How often a fold looks for all that is open, so that nobody is overlooked for long. */
+const FULL_WINDOW_SHARE = 1 / 4
 /** Waits after a request that failed: the store may be away for a while. */
 const PAUSE_MS = 500
 
@@ -33,10 +33,7 @@ export async function waitInCompany(
   control: LandControl,
 ): Promise<Landed | undefined> {
   const waiting = new Waiting(context, state, watch, control)
-  const others = view?.intents.filter((intent) => intent.id !== watch.intent.id).length
-  const foldsAtOnce =
-    others !== undefined && (others <= FEW || context.committer.place.runtime.random() < 1 / (others + 1))
-  if (foldsAtOnce) {
+  if (view && foldsAtOnce(context, view, watch.intent.id)) {
     const done = await waiting.fold(view)
     if (done) return done
   }
@@ -63,7 +60,8 @@ class Waiting {
   }
 
   get #appends(): number {
-    return appendsLately(this.#context.follower.tip)
+    const { crowd, follower } = this.#context
+    return crowd.size(follower.tip)
   }
 
   async run(): Promise<Landed | undefined> {
@@ -72,6 +70,7 @@ class Waiting {
     const { signal, stats } = this.#control
     let foldAtMs = this.#nowMs + tempo.patienceMs(this.#appends)
     let isBehind = false
+    let foundBefore = false
     while (this.#watch.isOpen && !this.#watch.hasGap) {
       this.#checkTime()
       const lookAtMs = this.#nowMs + (isBehind ? 0 : tempo.pollMs(this.#appends))
@@ -87,7 +86,9 @@ class Waiting {
       const moved = await this.#forgiving(() => follower.step(this.#watch.see, signal))
       stats.roundTrips += 1
       // Versions that come faster than looks would leave this writer further and further behind.
-      isBehind = moved === true && this.#nowMs - sinceMs < 2 * tempo.pollMs(this.#appends)
+      const isFast = this.#nowMs - sinceMs < 2 * tempo.pollMs(this.#appends)
+      isBehind = moved === true && (isFast || foundBefore)
+      foundBefore = moved === true
       if (moved) {
         foldAtMs = this.#nowMs + tempo.patienceMs(this.#appends)
       } else {
@@ -103,13 +104,14 @@ class Waiting {
   async fold(view: InboxView | undefined): Promise<Landed | undefined> {
     const { signal, deadlineMs, stats, tick } = this.#control
     const { intent } = this.#watch
-    const isLate = this.#nowMs - this.#startMs > FULL_WINDOW_AFTER_MS
+    const { random } = this.#context.committer.place.runtime
+    const isFull = this.#nowMs - this.#startMs > FULL_WINDOW_AFTER_MS || random() < FULL_WINDOW_SHARE
     const { version } = this.#context.follower.tip
     const request: FoldRequest = {
       own: ownAppend(this.#state, intent, undefined),
       watch: this.#watch,
       ...(view && { view }),
-      fromBase: isLate ? version - WINDOW : Math.min(version - RECENT, intent.base - 1),
+      fromBase: isFull ? version - WINDOW : Math.min(version - RECENT, intent.base - 1),
       deadlineMs,
       signal,
       stats,
@@ -117,7 +119,8 @@ class Waiting {
     tick()
     const startMs = this.#nowMs
     const done = await this.#forgiving(() => fold(this.#context, request))
-    this.#context.tempo.folded(this.#nowMs - startMs)
+    // One that found its append settled was no whole fold.
+    if (done?.kind === 'won' || done?.kind === 'lost') this.#context.tempo.folded(this.#nowMs - startMs)
     if (done?.kind !== 'won') return undefined
     stats.waitedMs += this.#nowMs - this.#startMs
     return { version: done.version, snapshotId: done.snapshotId, by: 'own-fold', foldSize: done.ids.length }

@@ -11,8 +11,9 @@
  */
 import { DataShardError, throwIfAborted } from '../errors.ts'
 import type { TableMetadata } from '../spec/metadata.ts'
+import type { Sighting } from './custody.ts'
 import { ageMs, CUSTODY_MS, inCustody } from './custody.ts'
-import type { Head, SeenVersion } from './head.ts'
+import type { SeenVersion } from './head.ts'
 import { findHead } from './head.ts'
 import type { Peeked } from './peek.ts'
 import { peekVersion } from './peek.ts'
@@ -27,8 +28,8 @@ export type CreateOutcome =
   | { readonly outcome: 'stale' }
 
 export interface VersionCreate {
-  /** What the new version was computed from; `undefined`: the table's first version. */
-  readonly base: Head | undefined
+  /** What the new version was computed from, and when that was seen: a version, or that there is none. */
+  readonly base: { readonly seen: Sighting }
   readonly version: number
   readonly bytes: Uint8Array
   readonly nonce: string
@@ -56,13 +57,13 @@ export async function createVersion(place: Place, create: VersionCreate): Promis
   let cause: unknown
   for (let tries = 0; ; tries++) {
     // Checked before every send: a create that arrives later than this could land on a number that was deleted.
-    if (create.base && !inCustody(create.base.seen, place.runtime)) {
+    if (!inCustody(create.base.seen, place.runtime)) {
       return maybeSent ? resolveLate(place, create, cause) : { outcome: 'stale' }
     }
     const sent = await send(place, key, create)
     if (sent.kind === 'exists') return readOutcome(place, create)
     if (sent.kind === 'written') {
-      const late = create.base !== undefined && ageMs(create.base.seen, place.runtime) >= CUSTODY_MS
+      const late = ageMs(create.base.seen, place.runtime) >= CUSTODY_MS
       return late ? resolveLate(place, create, cause) : { outcome: 'won' }
     }
     // A plain refusal of the first try is certain; later ones say nothing about the tries before.
@@ -102,7 +103,7 @@ async function compare(place: Place, create: VersionCreate): Promise<CreateOutco
   const next = await peekVersion(place, create.version)
   if (!next) return undefined
   if (next.nonce !== create.nonce) return { outcome: 'lost', next, peeked: next }
-  const late = create.base !== undefined && !inCustody(create.base.seen, place.runtime)
+  const late = !inCustody(create.base.seen, place.runtime)
   return late ? resolveLate(place, create, undefined) : { outcome: 'won' }
 }
 

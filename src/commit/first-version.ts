@@ -4,6 +4,7 @@ import { uuid } from '../runtime.ts'
 import type { TableMetadata } from '../spec/metadata.ts'
 import { DEFAULT_TIMEOUT_MS } from './commit.ts'
 import { createVersion } from './create-version.ts'
+import type { Sighting } from './custody.ts'
 import { sighting } from './custody.ts'
 import { encodeTable } from './document.ts'
 import type { Head, TableHead } from './head.ts'
@@ -15,10 +16,13 @@ import type { Place } from './place.ts'
 /**
  * Creates the version after `base` (a tombstone), or version 1. `won`, or what is there instead. One request, and the
  * hint.
+ *
+ * @param asked when it was found that there is no table: one may have been made, dropped and deleted since
  */
 export async function createFirstVersion(
   place: Place,
   base: Head | undefined,
+  asked: Sighting,
   design: TableMetadata,
   signal?: AbortSignal,
 ): Promise<{ readonly won: true; readonly head: TableHead } | { readonly won: false; readonly head: Head }> {
@@ -27,7 +31,7 @@ export async function createFirstVersion(
   const properties = { ...design.properties, [LEDGER_PROPERTY]: formatLedger({ ...EMPTY_LEDGER, floor: version }) }
   const metadata: TableMetadata = { ...design, properties }
   const created = await createVersion(place, {
-    base,
+    base: base ?? { seen: asked },
     version,
     bytes: encodeTable(metadata, nonce),
     nonce,

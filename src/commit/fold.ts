@@ -13,6 +13,9 @@ import type { Candidate } from './candidates.ts'
 import { fitsSchema, isPlausible, readCandidates } from './candidates.ts'
 import { isCertain } from './certainty.ts'
 import type { Committer, NextOutcome } from './commit.ts'
+import type { Crowd } from './crowd.ts'
+import type { Sighting } from './custody.ts'
+import { inCustody } from './custody.ts'
 import type { Follower } from './follow.ts'
 import type { TableHead } from './head.ts'
 import type { InboxView, ListedIntent } from './inbox.ts'
@@ -37,6 +40,7 @@ import { chooseCandidates, mayFold } from './window.ts'
 export interface FoldContext {
   readonly committer: Committer
   readonly follower: Follower
+  readonly crowd: Crowd
   readonly files: TableFiles
   readonly lists: ManifestListCache
   readonly tempo: Tempo
@@ -57,6 +61,7 @@ export interface OwnAppend {
   readonly schemaId: number
   readonly specId: number
   readonly dataFiles: readonly DataFile[]
+  readonly begun: Sighting
   /** Where its manifests are in the table already; else its files come into the fold's manifest. */
   readonly manifests: readonly UnboundManifest[] | undefined
 }
@@ -91,7 +96,7 @@ export async function fold(context: FoldContext, request: FoldRequest): Promise<
   const { signal, watch, stats } = request
   const onVersion = watch?.see ?? (() => undefined)
   const [view] = await allEnded([
-    request.view ? Promise.resolve(request.view) : listOpen(context, request.fromBase, signal),
+    request.view ? Promise.resolve(request.view) : listOpen(context, request.fromBase, request.own?.intent.id, signal),
     catchUpAndLoad(context, onVersion, signal),
   ])
   stats.roundTrips += 1
@@ -106,6 +111,8 @@ export async function fold(context: FoldContext, request: FoldRequest): Promise<
     watch?.decide({ kind: 'never' })
     return { kind: 'settled' }
   }
+  // Whoever slept since the listing may have intents in it that were swept since, with all that they name.
+  if (!inCustody(view.seen, committer.place.runtime)) return { kind: 'lost' }
   const { own } = request
   if (own && !fitsSchema(base.metadata, own.schemaId, own.specId)) return giveUp(context, base, own, request)
   const { chosen, cancelled } = await choose(context, base, view, request)
@@ -119,6 +126,7 @@ export async function fold(context: FoldContext, request: FoldRequest): Promise<
       base,
       updates: made.updates,
       ledger: { snapshotId: made.snapshotId, folded: made.ids, cancelled },
+      begun: own?.begun,
       deadlineMs: request.deadlineMs,
       signal,
       beforeCreate: request.beforeCreate,
@@ -155,9 +163,17 @@ async function giveUp(
 }
 
 /** The inbox from a base on. */
-export function listOpen(context: FoldContext, fromBase: number, signal?: AbortSignal): Promise<InboxView> {
-  const { place, head } = context.committer
-  return listInbox(place, uuid8(head.metadata.tableUuid), fromBase, signal)
+export async function listOpen(
+  { committer, follower, crowd }: FoldContext,
+  fromBase: number,
+  ownId: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<InboxView> {
+  const { place, head } = committer
+  const { tip } = follower
+  const view = await listInbox(place, uuid8(head.metadata.tableUuid), fromBase, signal)
+  crowd.look(view, tip, ownId)
+  return view
 }
 
 /** The end of the chain, its metadata and its manifests, asked for at once as far as that is possible. */

@@ -25,15 +25,6 @@ export interface Tip {
   readonly sinceMs: number
 }
 
-/** Commits that tell how many writers there are: one alone may have come too early for most of them. */
-const RECENT_COMMITS = 3
-
-/** How many appends were folded together lately, at the most: about as many writers wait now. At least 1. */
-export function appendsLately({ version, ledger }: Tip): number {
-  const recent = ledger?.entries.filter((entry) => entry.version > version - RECENT_COMMITS) ?? []
-  return Math.max(1, ...recent.map((entry) => entry.folded.length))
-}
-
 /** Told of each version in turn; `skipped` when versions were passed over that nobody looked at. */
 export type OnVersion = (tip: Tip, skipped: boolean) => void
 

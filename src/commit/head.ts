@@ -36,10 +36,17 @@ export type Head = TableHead | DroppedHead
 
 /** How often a search may start over because versions vanished under it, before the table is called damaged. */
 const MAX_SEARCHES = 5
+/** A search that took longer since it asked for the hint asks again: what it climbed may have been deleted meanwhile. */
+const HINT_TRUST_MS = 1_000
+/**
+ * Who deletes versions waits so long after it saw the hint above them: by then nobody climbs towards them from an older
+ * hint without asking for the new one.
+ */
+export const HINT_SETTLES_MS = 5 * HINT_TRUST_MS
 
 /**
  * The head, or undefined if no version exists. Three requests when the hint is right (hint, next version, head), two
- * when `from` is still the head, one more per version that the start lags behind.
+ * when `from` is still the head, one more per version that the start lags behind, and one more when that took long.
  */
 export async function findHead(
   place: Place,
@@ -50,12 +57,16 @@ export async function findHead(
     const found = await climb(place, from, from, signal)
     if (found) return found
   }
+  let asksHint = true
   for (let search = 0; search < MAX_SEARCHES; search++) {
     const asked = sighting(place.runtime)
-    const start = (search === 0 ? await readHint(place, signal) : undefined) ?? (await listNewest(place, signal))
+    const hint = asksHint ? await readHint(place, signal) : undefined
+    const start = hint ?? (await listNewest(place, signal))
     if (start === undefined) return undefined
     const found = await climb(place, { ...start, seen: asked }, undefined, signal)
-    if (found) return found
+    if (found && !(hint && (await isBelowHole(place, found, asked, signal)))) return found
+    // A hint that names nothing, or from which custody was lost, is of no use.
+    asksHint = found !== undefined
   }
   throw new DataShardError(
     'unavailable',
@@ -119,6 +130,22 @@ async function climb(
   // Java names compressed versions otherwise: perhaps the hint means one of these.
   const gzip = await place.store.head(keyIn(place, versionName(version, 'gzip')), { signal })
   return gzip && climb(place, { version, form: 'gzip', seen }, undefined, signal)
+}
+
+/**
+ * Whether the version after `found` is missing because it was deleted. Deletion begins when the hint has been above it for
+ * a while, so that a search which began at an older hint, and was slow, learns it from the new one.
+ */
+async function isBelowHole(
+  place: Place,
+  { version, form }: Head,
+  asked: Sighting,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  if (ageMs(asked, place.runtime) <= HINT_TRUST_MS) return false
+  const hint = (await readHint(place, signal))?.version ?? 0
+  if (hint <= version) return false
+  return (await place.store.head(keyIn(place, versionName(version + 1, form)), { signal })) === undefined
 }
 
 async function readHint(

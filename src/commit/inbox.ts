@@ -1,5 +1,7 @@
 /** The inbox as a listing shows it: appends that wait to be folded, and writers that ask for room. */
 import type { ObjectInfo } from '../store/store.ts'
+import type { Sighting } from './custody.ts'
+import { sighting } from './custody.ts'
 import type { Intent } from './intent.ts'
 import { HOLDS, INBOX, inboxStart, parseIntentName } from './intent.ts'
 import type { Place } from './place.ts'
@@ -17,6 +19,8 @@ export interface InboxView {
   readonly heldUntilMs: number | undefined
   /** The newest base among the intents: one above our head says that our head is old. */
   readonly newestBase: number
+  /** Before it was asked for. */
+  readonly seen: Sighting
 }
 
 /** An intent that nobody folded for so long was left by a dead writer; a sweep cancels and removes it. */
@@ -41,6 +45,7 @@ export async function listInbox(
   let heldUntilMs: number | undefined
   let newestBase = 0
   const nowMs = storeNow(place)
+  const seen = sighting(place.runtime)
   for await (const info of place.store.list(keyIn(place, INBOX), { startAfter, limit: MAX_LISTED, signal })) {
     const name = place.prefix === '' ? info.key : info.key.slice(place.prefix.length + 1)
     if (name.startsWith(HOLDS)) {
@@ -53,7 +58,7 @@ export async function listInbox(
     newestBase = Math.max(newestBase, intent.base)
     intents.push({ ...intent, key: info.key, size: info.size })
   }
-  return { intents, heldUntilMs, newestBase }
+  return { intents, heldUntilMs, newestBase, seen }
 }
 
 function holdEnds(info: ObjectInfo): number {

@@ -11,15 +11,16 @@ import { FRESH_MS, tryAlone, uploadData } from './alone.ts'
 import type { AppendedFile } from './append.ts'
 import { fitsSchema } from './candidates.ts'
 import { isCertain } from './certainty.ts'
+import type { Sighting } from './custody.ts'
 import { BASE_MAX_AGE_MS } from './commit.ts'
 import { waitInCompany } from './company.ts'
 import type { FoldContext } from './fold.ts'
-import { appendsLately } from './follow.ts'
 import { newIntentId } from './intent-id.ts'
 import type { UnboundManifest } from './manifests.ts'
 import { isDescribable, publish } from './publish.ts'
 import { resolveIntent } from './resolve.ts'
 import type { AppendStats, LandedBy } from './stats.ts'
+import { checkNamedInTime } from './unnamed.ts'
 import { Watch } from './watch.ts'
 import type { IntentName, Verdict } from './window.ts'
 
@@ -29,6 +30,8 @@ export interface AppendUnit {
   readonly schema: Schema
   readonly spec: PartitionSpec
   readonly appended: readonly AppendedFile[]
+  /** When the first of the files was begun. */
+  readonly begun: Sighting
 }
 
 export interface LandControl {
@@ -95,13 +98,15 @@ export async function land(
       throwIfAborted(control.signal, `the append to ${context.files.location}`)
       if (follower.ageMs > BASE_MAX_AGE_MS) await committer.refresh(control.signal)
       checkFits(context, unit)
+      checkNamedInTime(unit.begun, committer.place)
       const landed = await landOnce(context, state, control, publications === 0 ? named : undefined)
       if (landed) return landed
       state.manifests = undefined
     }
   } catch (error) {
-    if (isCertain(error)) committer.discard(state.written)
-    throw error
+    const reason = await committer.reasonOf(error)
+    if (isCertain(reason)) committer.discard(state.written)
+    throw reason
   }
   throw outOfTime(context, `it was published ${MAX_PUBLICATIONS} times and never folded`)
 }
@@ -117,12 +122,14 @@ async function landOnce(
   const { runtime } = committer.place
   const alone = control.stats.publications === 0 && isAlone(context)
   if (!alone) await prepareForCompany(context, state, control)
-  const watch = new Watch(named ?? { id: newIntentId(runtime), base: follower.tip.version })
+  let watch = new Watch(named ?? { id: newIntentId(runtime), base: follower.tip.version })
   const claims = new Claiming(control, watch.intent)
   if (alone) {
     const done = await tryAlone(context, state, watch, control, claims)
     if (done) return done
     if (!watch.isOpen) return undefined
+    // Nobody knows the name yet, and folders look for appends of the newest bases first. Keys are claimed for a name for good.
+    if (!control.claim) watch = new Watch({ id: newIntentId(runtime), base: follower.tip.version })
   }
   await claims.acquire()
   control.check()
@@ -137,7 +144,7 @@ async function landOnce(
     const { version, snapshotId } = verdict
     return { version, snapshotId, by: 'other-fold', foldSize: sizeOf(context, version) }
   } catch (error) {
-    throw afterPublication(context, watch.intent, error)
+    throw afterPublication(context, watch.intent, await committer.reasonOf(error))
   }
 }
 
@@ -179,9 +186,9 @@ function sizeOf({ follower }: FoldContext, version: number): number {
 }
 
 /** The last commits brought one append each at most, or are long ago. */
-function isAlone({ follower, committer }: FoldContext): boolean {
+function isAlone({ crowd, follower, committer }: FoldContext): boolean {
   const { tip } = follower
-  if (appendsLately(tip) <= 1) return true
+  if (crowd.size(tip) <= 1) return true
   return committer.place.runtime.monotonic() - tip.sinceMs > COMPANY_ENDS_MS
 }
 

@@ -9,5 +9,6 @@ export function ownAppend(
   intent: IntentName,
   manifests: readonly UnboundManifest[] | undefined,
 ): OwnAppend {
-  return { intent, schemaId: unit.schema.schemaId, specId: unit.spec.specId, dataFiles, manifests }
+  const { schema, spec, begun } = unit
+  return { intent, schemaId: schema.schemaId, specId: spec.specId, dataFiles, begun, manifests }
 }

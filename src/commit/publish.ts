@@ -9,11 +9,11 @@ import { uploadData } from './alone.ts'
 import { MAX_INTENT_FILE_BYTES } from './candidates.ts'
 import type { FoldContext } from './fold.ts'
 import { listOpen } from './fold.ts'
-import { appendsLately } from './follow.ts'
 import type { InboxView } from './inbox.ts'
 import { intentName, uuid8 } from './intent.ts'
-import type { LandControl, UnitState } from './landing.ts'
+import type { AppendUnit, LandControl, UnitState } from './landing.ts'
 import { appendManifests } from './manifests.ts'
+import { checkNamedInTime, isOverdue } from './unnamed.ts'
 import { allEnded } from './upload.ts'
 import type { Watch } from './watch.ts'
 import type { IntentName } from './window.ts'
@@ -40,20 +40,21 @@ export async function publish(
   watch: Watch,
   control: LandControl,
 ): Promise<InboxView | undefined> {
-  const { committer, follower } = context
+  const { committer, crowd, follower } = context
   const publication = describedFile(context, state, watch.intent) ?? (await manifest(context, state, watch, control))
   control.check()
+  checkNamedInTime(state.unit.begun, committer.place)
   control.published()
   state.dataFiles = publication.dataFiles
   const { runtime } = committer.place
-  const appends = appendsLately(follower.tip)
+  const appends = crowd.size(follower.tip)
   // Among many, looking at once is for one of them.
   const looks = appends <= 2 || runtime.random() < 1 / appends
   const [view] = await allEnded([
     looks
-      ? listOpen(context, watch.intent.base - 2, control.signal).catch(() => undefined)
+      ? listOpen(context, watch.intent.base - 2, watch.intent.id, control.signal).catch(() => undefined)
       : Promise.resolve(undefined),
-    put(context, publication, watch.intent, control),
+    put(context, publication, watch.intent, state.unit, control),
   ])
   control.stats.roundTrips += 1
   return view
@@ -115,24 +116,33 @@ async function manifest(
 
 /** Until it is certain that the object is there: only then may it be folded, by us or by anybody. */
 async function put(
-  { committer, files }: FoldContext,
+  { committer, files, tempo }: FoldContext,
   { key, bytes }: Publication,
   intent: IntentName,
+  { begun }: AppendUnit,
   { deadlineMs, signal, tick }: LandControl,
 ): Promise<void> {
   const { runtime, store } = committer.place
-  for (;;) {
-    const result = await store.put(key, bytes, { mode: 'create' })
+  const isOver = () => runtime.monotonic() >= deadlineMs || signal?.aborted === true || isOverdue(begun, runtime)
+  for (let tries = 0; ; tries++) {
+    const result = await tempo
+      .measured(() => store.put(key, bytes, { mode: 'create' }))
+      .catch((cause: unknown) => {
+        // A plain refusal of the first try is certain; later ones say nothing about the tries before.
+        if (tries === 0) throw cause
+        return { outcome: 'unknown', cause } as const
+      })
     // The name is ours alone: what is there came from an earlier try.
     if (result.outcome !== 'unknown') return
     tick()
-    if (runtime.monotonic() >= deadlineMs || signal?.aborted) {
+    // Not by the signal: whatever ends this wait, the object may be there, and what it names must not be deleted.
+    if (!isOver()) await runtime.sleep(RETRY_MS)
+    if (isOver()) {
       throw new DataShardError(
         'commit-unknown',
         `whether the append to ${files.location} was published could not be learnt: the store gave no answer to trust`,
         { cause: result.cause, details: { table: files.location, intent: intent.id, base: intent.base } },
       )
     }
-    await runtime.sleep(RETRY_MS, signal)
   }
 }

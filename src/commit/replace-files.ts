@@ -12,6 +12,7 @@ import type { Snapshot } from '../spec/snapshot.ts'
 import type { TableUpdate } from '../spec/updates.ts'
 import { applyUpdates } from '../spec/updates.ts'
 import type { AppendChangeOptions, AppendedFile } from './append.ts'
+import { sighting } from './custody.ts'
 import type { UnboundManifest } from './manifests.ts'
 import { appendManifests, putManifestList } from './manifests.ts'
 import type { Change, DeriveContext, Derived } from './commit.ts'
@@ -90,6 +91,7 @@ export function replaceChange(options: ReplaceChangeOptions): ReplaceChange {
   }
   return {
     what: options.what ?? `the overwrite of ${options.files.location}`,
+    begun: options.begun ?? sighting(options.runtime),
     prepare: async (head, signal) => {
       const { base, listed, before } = await openBase(state, head, head.lastUpdatedMs, signal)
       const found = await options.source.find(base, listed, signal)

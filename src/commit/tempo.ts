@@ -12,14 +12,18 @@ import type { Runtime } from '../runtime.ts'
 const FIRST_REQUEST_MS = 20
 const MIN_REQUEST_MS = 1
 const MAX_REQUEST_MS = 1_000
-/** Weight of a new measurement. */
-const SMOOTHING = 0.2
+/** Weight of a new measurement that is slower than before. */
+const RISING = 0.2
+/** A faster one says that trouble is over, of which writers who measure seldom would not hear for long. */
+const FALLING = 0.6
+/** What a fold took beyond its requests is half forgotten after this: folds of one's own are rare among many. */
+const FOLD_HALF_LIFE_MS = 2_000
 /** Requests of a fold that follow one another: a commit takes no less. */
 const FOLD_REQUESTS = 3.5
 /** What a fold took in a moment of trouble must not make writers sleep when it is over: looks tell how long requests take now. */
-const MAX_FOLD_REQUESTS = 10
+const MAX_FOLD_REQUESTS = 5
 /** But where requests are next to nothing, a fold is work: so much of it is believed. */
-const BUSY_FOLD_MS = 100
+const BUSY_FOLD_MS = 250
 /** More looks per commit would find nothing new. */
 const LOOKS_PER_COMMIT = 3.5
 /** Each waiting writer looks a little less often, because many share one store. */
@@ -32,7 +36,8 @@ const IDLE_HALVING_COMMITS = 0.5
 export class Tempo {
   readonly #runtime: Runtime
   #requestMs: number | undefined
-  #foldMs: number | undefined
+  #foldMs = 0
+  #foldedMs = 0
 
   constructor(runtime: Runtime) {
     this.#runtime = runtime
@@ -46,8 +51,10 @@ export class Tempo {
   /** How long a commit takes from the look into the inbox on, by one's own folds. */
   get commitMs(): number {
     const { requestMs } = this
-    const mostMs = Math.max(MAX_FOLD_REQUESTS * requestMs, BUSY_FOLD_MS)
-    return Math.min(mostMs, Math.max(FOLD_REQUESTS * requestMs, this.#foldMs ?? 0))
+    const leastMs = FOLD_REQUESTS * requestMs
+    const beyondMs =
+      Math.max(0, this.#foldMs - leastMs) * 2 ** ((this.#foldedMs - this.#runtime.monotonic()) / FOLD_HALF_LIFE_MS)
+    return Math.min(Math.max(MAX_FOLD_REQUESTS * requestMs, BUSY_FOLD_MS), leastMs + beyondMs)
   }
 
   /** Runs a small request and learns from how long it took. */
@@ -60,7 +67,9 @@ export class Tempo {
 
   /** Learns how long a fold of this process took, won or lost. */
   folded(tookMs: number): void {
-    this.#foldMs = smoothed(this.#foldMs, tookMs)
+    const beforeMs = this.#foldMs === 0 ? tookMs : this.commitMs
+    this.#foldMs = beforeMs + RISING * (tookMs - beforeMs)
+    this.#foldedMs = this.#runtime.monotonic()
   }
 
   /** The wait before the next look, with jitter. */
@@ -71,9 +80,9 @@ export class Tempo {
 
   /** A random wait before folding oneself, when about `appends` writers wait. */
   patienceMs(appends: number): number {
-    // One request; and what a fold takes far beyond its requests, which is work that a fold in vain takes from others.
-    const tauMs = this.requestMs + Math.max(0, this.commitMs - 2 * FOLD_REQUESTS * this.requestMs)
-    return this.#exponential(tauMs * Math.max(1, appends))
+    // One request; and twice what a fold takes far beyond its requests, which is work that a fold in vain takes from others.
+    const workMs = Math.max(0, Math.min(this.commitMs, BUSY_FOLD_MS) - 2 * FOLD_REQUESTS * this.requestMs)
+    return this.#exponential((this.requestMs + 2 * workMs) * Math.max(1, appends))
   }
 
   /** The same after `idleMs` without a commit: undefined while that is not unusual yet. */
@@ -89,5 +98,6 @@ export class Tempo {
 }
 
 function smoothed(before: number | undefined, measured: number): number {
-  return before === undefined ? measured : before + SMOOTHING * (measured - before)
+  if (before === undefined) return measured
+  return before + (measured < before ? FALLING : RISING) * (measured - before)
 }

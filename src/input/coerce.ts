@@ -11,6 +11,8 @@ export type TimestampUnit = 'seconds' | 'millis' | 'micros'
 
 export interface CoerceOptions {
   readonly timestamps?: TimestampUnit | undefined
+  /** What to do about a bare number in a timestamp column, for the message that refuses it. */
+  readonly timestampHint?: string | undefined
   /** The text that stands for null in CSV; default the empty one. */
   readonly nullText?: string | undefined
   /** String columns take any JSON value, as its JSON text. */
@@ -69,7 +71,7 @@ function fromJson(type: Type, options: CoerceOptions): Coerce {
     case 'timestamptz':
     case 'timestamp_ns':
     case 'timestamptz_ns':
-      return timestampFromJson(type, options.timestamps)
+      return timestampFromJson(type, options)
     case 'string':
       if (options.mixedAsText === true) return (value) => (typeof value === 'string' ? value : exactJsonText(value))
       return (value, column) => plain(value, column, type)
@@ -120,7 +122,8 @@ function mapFromJson(keyType: Type, valueType: Type, options: CoerceOptions): Co
 /** Timestamps of more than this many units would overflow 64 bits; `append` refuses them with its own words. */
 const PER_SECOND: Readonly<Record<TimestampUnit, bigint>> = { seconds: 1n, millis: 1_000n, micros: 1_000_000n }
 
-function timestampFromJson(type: Type, unit: TimestampUnit | undefined): Coerce {
+function timestampFromJson(type: Type, options: CoerceOptions): Coerce {
+  const { timestamps: unit, timestampHint = 'a bare number does not say what it counts' } = options
   const perSecond = type.type.endsWith('_ns') ? 1_000_000_000n : 1_000_000n
   return (value, column) => {
     const digits = value instanceof ExactNumber ? value.text : typeof value === 'number' ? String(value) : value
@@ -128,7 +131,7 @@ function timestampFromJson(type: Type, unit: TimestampUnit | undefined): Coerce 
     const isBare = /^-?\d+$/.test(digits)
     if (!isBare && typeof value === 'string') return value
     if (unit === undefined || !isBare) {
-      const how = isBare ? '; say what it counts: --timestamps seconds|millis|micros' : ''
+      const how = isBare ? `; ${timestampHint}` : ''
       return mismatch(column, digits, `an ISO 8601 time for ${type.type}${how}`)
     }
     return (BigInt(digits) * perSecond) / PER_SECOND[unit]
@@ -183,7 +186,7 @@ function fromText(type: Type, options: CoerceOptions): Coerce {
     case 'timestamptz':
     case 'timestamp_ns':
     case 'timestamptz_ns':
-      return trimmed(timestampFromJson(type, options.timestamps))
+      return trimmed(timestampFromJson(type, options))
     case 'binary':
     case 'fixed':
       return trimmed((text, column) => fromBase64(text, column, type))

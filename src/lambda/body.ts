@@ -77,10 +77,12 @@ export function unpack(bytes: Uint8Array, maxBytes: number): Uint8Array {
   }
 }
 
+const UTF8 = new TextDecoder('utf-8', { fatal: true })
+
 /** @throws `invalid-argument` for bytes that are not UTF-8: replacement characters would be other data. */
 export function decodeText(bytes: Uint8Array): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    return UTF8.decode(bytes)
   } catch {
     return invalid('the data is neither gzip nor UTF-8 text')
   }

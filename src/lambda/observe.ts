@@ -2,6 +2,7 @@
  * What an invocation tells those who watch: one line of CloudWatch's embedded metric format, warnings as JSON lines, or
  * the same through Powertools. The append itself is traced as everywhere (diagnostics channel, OpenTelemetry).
  */
+import type { Runtime } from '../runtime.ts'
 import type { AppendResult } from '../table/append.ts'
 import type { Outcome } from './outcome.ts'
 import { isOpen } from './outcome.ts'
@@ -98,11 +99,10 @@ export function startInvocation(nowMs: () => number, isCold: boolean): Invocatio
 const round = (ms: number) => Math.round(ms * 1_000) / 1_000
 
 export interface Observers {
-  readonly logger: LambdaLogger | false | undefined
-  readonly metrics: LambdaMetrics | { readonly namespace: string } | false | undefined
-  readonly tracer: LambdaTracer | undefined
-  /** Wall clock. */
-  readonly now: () => number
+  readonly logger?: LambdaLogger | false
+  readonly metrics?: LambdaMetrics | { readonly namespace: string } | false
+  readonly tracer?: LambdaTracer
+  readonly runtime: Runtime
 }
 
 const NAMESPACE = 'DataShard'
@@ -116,7 +116,7 @@ export function tellNumbers(
     readonly functionName: string | undefined
     readonly requestId: string
   },
-  { metrics, tracer, now }: Observers,
+  { metrics, tracer, runtime }: Observers,
 ): void {
   const entries = Object.entries(numbers) as [keyof InvocationNumbers, number][]
   quietly(() => {
@@ -124,7 +124,7 @@ export function tellNumbers(
     if (metrics && 'addMetric' in metrics) {
       for (const [name, value] of entries) metrics.addMetric(name, unitOf(name), value)
       metrics.publishStoredMetrics?.()
-    } else writeLine(emf(entries, about, metrics?.namespace ?? NAMESPACE, now()))
+    } else writeLine(emf(entries, about, metrics?.namespace ?? NAMESPACE, runtime.now()))
   })
   quietly(() => {
     tracer?.putAnnotation('datashard.source', about.source)
@@ -164,13 +164,13 @@ function emf(
 const unitOf = (name: string) => (name.endsWith('Ms') ? 'Milliseconds' : 'Count')
 
 /** The logger that was given, or warnings and errors as JSON lines. */
-export function loggerOf({ logger, now }: Observers): LambdaLogger {
+export function loggerOf({ logger, runtime }: Observers): LambdaLogger {
   if (logger === false) return { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
   const line = (level: string) => (message: string, extra: object | undefined) => {
     quietly(() => {
       if (logger) return logger[level.toLowerCase() as keyof LambdaLogger](message, extra)
       if (level === 'WARN' || level === 'ERROR')
-        writeLine({ level, timestamp: new Date(now()).toISOString(), message, ...extra })
+        writeLine({ level, timestamp: new Date(runtime.now()).toISOString(), message, ...extra })
     })
   }
   return { debug: line('DEBUG'), info: line('INFO'), warn: line('WARN'), error: line('ERROR') }

@@ -16,7 +16,7 @@ export interface WarmTable {
   /** What is open, if anything is. */
   readonly current: Table | undefined
   /** The table is not what it was (dropped, made anew): the next `open` begins again. False if it cannot be opened anew. */
-  forget(): boolean
+  forget(): Promise<boolean>
 }
 
 export function warmTable(input: TableInput, create: AppendHandlerOptions['create'], settings: Settings): WarmTable {
@@ -48,10 +48,13 @@ export function warmTable(input: TableInput, create: AppendHandlerOptions['creat
       )
       return signal === undefined ? opening : unlessAborted(opening, signal, 'opening the table')
     },
-    forget() {
+    async forget() {
       if (typeof input !== 'string' && typeof input !== 'function') return false
+      const old = current
       opening = undefined
       current = undefined
+      // What somebody else opened is theirs to close.
+      if (typeof input === 'string') await old?.close().catch(() => undefined)
       return true
     },
   }

@@ -14,7 +14,7 @@ export interface SweepAges {
    * least 24 h.
    */
   readonly versions?: number
-  /** Since a file that nothing names was written. Longer than any append or transaction takes. Default 3 days, least 24 h. */
+  /** Since a file that nothing names was written. Longer than any append or transaction may take. Default 3 days, least 24 h. */
   readonly orphans?: number
   /** How long an idempotency key is remembered. Default and least 14 days. */
   readonly claims?: number

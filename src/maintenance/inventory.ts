@@ -7,13 +7,9 @@ import { ARCHIVE, parseArchiveName } from '../commit/ledger-archive.ts'
 import type { Place } from '../commit/place.ts'
 import { keyIn } from '../commit/place.ts'
 import { HINT_NAME, isMetadataFile, parseVersionName } from '../commit/version.ts'
-import type { VersionName } from '../commit/version.ts'
 import { unsupported } from '../errors.ts'
 import type { ObjectInfo } from '../store/store.ts'
-
-export interface ListedVersion extends VersionName {
-  readonly info: ObjectInfo
-}
+import type { ListedVersion } from '../table/superseded.ts'
 
 export interface ListedArchive {
   readonly first: number

@@ -1,40 +1,34 @@
 /**
- * Old versions: which may go, and how. Creating a deleted number succeeds again, so no writer that still knows one may be
- * about to build on it: only versions go that lie a window below the hint and were superseded long ago, the oldest first,
- * each batch seen gone before the next. Before that their ledgers are kept, because retries under an idempotency key ask
- * for them.
+ * Old versions: which a sweep deletes (see table/superseded.ts), and what of them is kept: their ledgers, because retries
+ * under an idempotency key ask for them.
  */
-import { HintWriter } from '../commit/hint.ts'
 import { formatLedger, WINDOW } from '../commit/ledger.ts'
 import { archiveName, encodeArchive, MAX_ARCHIVED_VERSIONS } from '../commit/ledger-archive.ts'
 import { peekVersion } from '../commit/peek.ts'
 import type { Place } from '../commit/place.ts'
 import { keyIn } from '../commit/place.ts'
-import { HINT_NAME, parseHint } from '../commit/version.ts'
 import { DataShardError } from '../errors.ts'
 import { inParallel } from '../table/in-parallel.ts'
-import type { ListedArchive, ListedVersion } from './inventory.ts'
+import type { ListedVersion } from '../table/superseded.ts'
+import { deleteSeenGone, supersededVersions } from '../table/superseded.ts'
+import type { ListedArchive } from './inventory.ts'
 
 /** Versions archived, deleted, and seen gone before the next ones; their ledgers, of 64 KiB at most, are in memory. */
 const BATCH = 500
 const AT_ONCE = 16
 
 /**
- * Versions that may be deleted, oldest first, if the hint is at `hint`: those with a number below hint - W whose successor is
- * older than `beforeMs`. A version without a successor lies below a gap, left by a sweep that was interrupted or by a writer
- * that slept; its own age counts.
+ * Versions that a sweep may delete, oldest first: a window below the hint, superseded before `beforeMs`, and no compressed
+ * ones, which are another engine's.
  */
-export function supersededVersions(
+export function sweepable(
   versions: readonly ListedVersion[],
   hint: number,
   beforeMs: number,
 ): readonly ListedVersion[] {
-  const end = versions.findIndex(({ version, form, info }, i) => {
-    const next = versions[i + 1]
-    const successorMs = next?.version === version + 1 ? next.info.lastModifiedMs : info.lastModifiedMs
-    return form !== 'plain' || version >= hint - WINDOW || Math.max(successorMs, info.lastModifiedMs) >= beforeMs
-  })
-  return end < 0 ? versions : versions.slice(0, end)
+  const superseded = supersededVersions(versions, hint - WINDOW, beforeMs)
+  const foreign = superseded.findIndex(({ form }) => form !== 'plain')
+  return foreign < 0 ? superseded : superseded.slice(0, foreign)
 }
 
 /** The version that was the head at `ms`: the newest that is older, or the oldest that there is in one chain. */
@@ -44,18 +38,6 @@ export function headAt(versions: readonly ListedVersion[], head: number, ms: num
   let at = versions.findLast(({ version }) => version <= head)?.version ?? head
   while (modifiedMs.get(at)! >= ms && modifiedMs.has(at - 1)) at -= 1
   return at
-}
-
-/**
- * Raises the hint to the head, and says where it is then: versions are deleted by what is there, not by what was tried.
- * Five requests.
- */
-export async function raiseHint(place: Place, head: number, signal: AbortSignal | undefined): Promise<number> {
-  const writer = new HintWriter(place)
-  writer.raise(head)
-  await writer.flush()
-  const bytes = await place.store.get(keyIn(place, HINT_NAME), { signal })
-  return Math.min(head, (bytes && parseHint(bytes)) ?? 0)
 }
 
 export interface VersionDeletion {
@@ -86,8 +68,7 @@ export async function deleteVersions(request: VersionDeletion): Promise<number> 
       archived += run.length
     }
     const keys = batch.map(({ info }) => info.key)
-    await place.store.delete(keys, { signal })
-    await seeGone(place, keys, signal)
+    await deleteSeenGone(place, keys, signal)
     request.onDeleted(batch)
   }
   return archived
@@ -137,16 +118,5 @@ async function archive(
   if (put.outcome === 'written') return true
   throw new DataShardError('unavailable', `the ledgers of old versions could not be written to ${name}`, {
     cause: put.outcome === 'unknown' ? put.cause : undefined,
-  })
-}
-
-async function seeGone(place: Place, keys: readonly string[], signal: AbortSignal | undefined): Promise<void> {
-  await inParallel(keys, AT_ONCE, async (key) => {
-    if ((await place.store.head(key, { signal })) === undefined) return
-    throw new DataShardError(
-      'unavailable',
-      `${place.store.urlOf(key)} is still there after it was deleted; newer versions were left. Sweep again later`,
-      { details: { table: place.location, object: key } },
-    )
   })
 }

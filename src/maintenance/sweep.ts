@@ -18,16 +18,18 @@ import type { ObjectInfo } from '../store/store.ts'
 import { tableFiles } from '../store/table-files.ts'
 import type { OpenOptions } from '../table/open-place.ts'
 import { openPlace } from '../table/open-place.ts'
+import type { ListedVersion } from '../table/superseded.ts'
+import { raiseHint } from '../table/superseded.ts'
 import { movedFrom, Table } from '../table/table.ts'
 import type { SweepAges } from './ages.ts'
 import { checkAges } from './ages.ts'
 import { deleteObjects } from './delete-objects.ts'
 import { cancelIntents, closedIntents, forgottenHolds, forgottenIntents } from './inbox-leftovers.ts'
-import type { Inventory, ListedVersion, Tally } from './inventory.ts'
+import type { Inventory, Tally } from './inventory.ts'
 import { takeInventory } from './inventory.ts'
 import { walkNamed } from './named-files.ts'
 import { closedArchives, closedClaims } from './old-claims.ts'
-import { deleteVersions, headAt, raiseHint, supersededVersions } from './old-versions.ts'
+import { deleteVersions, headAt, sweepable } from './old-versions.ts'
 
 export interface SweepOptions extends Pick<OpenOptions, 'store' | 's3' | 'signal' | 'runtime'> {
   /** Delete and commit nothing, only say what would be. Default false. */
@@ -83,7 +85,9 @@ export interface SweepResult {
  *
  * Never deleted are: what a snapshot of the newest version names, or one of the version that was the newest 24 h ago (so that
  * readers have a day); the newest versions; statistics; anything outside of `data/` and `metadata/`; kinds of files that it
- * does not know. No append or transaction may take longer than `minAgeMs.orphans`, 3 days by default.
+ * does not know. An append or transaction that takes longer than 20 hours from its first file to its commit fails for this
+ * reason. Parquet files that have lain under the table's location for `minAgeMs.orphans` are orphans until they are
+ * appended: do not sweep while `appendFiles` is about to do that.
  *
  * Requests: one list per 1,000 objects, one get per snapshot and manifest, two per deleted version, one delete per 1,000
  * objects. Memory: about 300 bytes per object that is older than a day.
@@ -214,8 +218,8 @@ class Sweep {
     const versionsBeforeMs = nowMs - ages.versions
     const forgotten = forgottenIntents(inventory.intents, head, nowMs)
     const cancels = forgotten.length > 0 && (dryRun || (await cancelIntents(place, head, forgotten, signal)))
-    const hint = dryRun ? head.version : await raiseHint(place, head.version, signal)
-    const versions = supersededVersions(inventory.versions, hint, versionsBeforeMs)
+    const hint = dryRun ? undefined : await raiseHint(place, head.version, signal)
+    const versions = sweepable(inventory.versions, hint?.version ?? head.version, versionsBeforeMs)
     const closed = closedIntents(inventory.intents, head, versionsBeforeMs).filter(isUnnamed)
     const inbox = [...closed, ...forgottenHolds(inventory.holds, nowMs)]
     const orphans = inventory.files.filter(isUnnamed)
@@ -223,15 +227,16 @@ class Sweep {
     const swept = { versions: sum([]), inbox: sum(inbox), claims: sum(claims), orphans: sum(orphans) }
     let archivedLedgers = 0
     let gone = versions
-    if (!dryRun) {
+    if (hint) {
+      for (const objects of [inbox, orphans, claims]) await this.#deleteAll(objects)
       const deleted: ListedVersion[] = []
       const onDeleted = (batch: readonly ListedVersion[]) => {
         deleted.push(...batch)
         this.#advance('deletedObjects', batch.length)
       }
+      if (versions.length > 0) await hint.settled(signal)
       archivedLedgers = await deleteVersions({ place, versions, archives: inventory.archives, signal, onDeleted })
       gone = deleted
-      for (const objects of [inbox, orphans, claims]) await this.#deleteAll(objects)
     }
     const firstVersion = inventory.versions[gone.length]?.version ?? head.version
     const archives = closedArchives(inventory.archives, nowMs - ages.claims, oldestKeptMs, firstVersion)

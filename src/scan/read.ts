@@ -2,6 +2,7 @@
 import type { ReadBatch } from '../codec/arrow-rows-column.ts'
 import { openRowGroup, prepareDecoder } from '../codec/parquet-reader-decode.ts'
 import { throwIfAborted } from '../errors.ts'
+import { takeSignal } from '../runtime.ts'
 import type { NameMapping } from '../spec/name-mapping.ts'
 import type { Field } from '../spec/types.ts'
 import { matchingRows } from './filter.ts'
@@ -47,6 +48,7 @@ export async function* readBatches<T>(
 ): AsyncGenerator<T> {
   if (wishes.limit === 0) return
   const end = new AbortController()
+  takeSignal(end.signal)
   const { signal } = wishes.request
   const both = signal === undefined ? end.signal : AbortSignal.any([signal, end.signal])
   const request = { ...wishes.request, signal: both }

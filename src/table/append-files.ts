@@ -5,6 +5,7 @@
 import type { ParquetHandle } from '../codec/parquet-reader.ts'
 import { openParquet } from '../codec/parquet-reader.ts'
 import type { AppendChangeOptions } from '../commit/append.ts'
+import { sighting } from '../commit/custody.ts'
 import type { ManifestListCache } from '../commit/list-cache.ts'
 import type { Committer } from '../commit/commit.ts'
 import { DataShardError, invalid, throwIfAborted } from '../errors.ts'
@@ -87,6 +88,7 @@ export async function stageFiles(
   if (snapshot && found.some((file) => file.owned)) {
     await verify(metadata, await context.lists.get(snapshot, options.signal), options.signal)
   }
+  const begun = sighting(committer.place.runtime)
   const target = writeTarget(metadata, files, committer.place.runtime)
   const own = metadata.properties[NAME_MAPPING_PROPERTY]
   const staging = new Staging(target, files, own === undefined ? undefined : parseNameMapping(own), options)
@@ -104,6 +106,7 @@ export async function stageFiles(
       batches: [],
       written: staging.copied,
       adopted: staging.adopted,
+      begun,
       rows: staging.rows,
     },
     before: (base) => mappingUpdate(base, staging.mapping),

@@ -14,6 +14,7 @@ import type { Landed, LandControl } from '../commit/landing.ts'
 import { land } from '../commit/landing.ts'
 import type { CommitStats } from '../commit/stats.ts'
 import { newStats } from '../commit/stats.ts'
+import { begunFirst } from '../commit/unnamed.ts'
 import type { IntentName } from '../commit/window.ts'
 import { invalid, unsupported } from '../errors.ts'
 import { checkWritable } from '../spec/properties.ts'
@@ -158,6 +159,10 @@ export class Appender {
     const claimKeys = new Map(parts.flatMap((part) => part.keys.all.map((key) => [key.key, key] as const)))
     const claims = new KeyClaims(this.#context, [...claimKeys.values()], control)
     const claim = claimKeys.size === 0 ? undefined : (intent: IntentName) => claims.acquire(intent)
+    const begun = begunFirst(
+      parts.map(({ staged }) => staged.begun),
+      committer.place.runtime,
+    )
     let named: IntentName | undefined
     for (;;) {
       const left = parts.map((part) => withoutReplayed(part.staged, part.keys, claims.replayed))
@@ -169,7 +174,7 @@ export class Appender {
             ? undefined
             : await land(
                 this.#context,
-                { schema, spec, appended: await encodeStaged(open, files) },
+                { schema, spec, appended: await encodeStaged(open, files), begun },
                 { ...control, claim },
                 named,
               )

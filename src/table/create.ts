@@ -1,4 +1,5 @@
 /** Creating a table: one conditional create of its first version. */
+import { sighting } from '../commit/custody.ts'
 import { createFirstVersion } from '../commit/first-version.ts'
 import type { Head } from '../commit/head.ts'
 import { findHead } from '../commit/head.ts'
@@ -74,6 +75,7 @@ export async function createTable<S extends SchemaInput>(
   warmUp()
   const { place, store, ownsStore } = openPlace(location, options)
   try {
+    const asked = sighting(place.runtime)
     const before = await findHead(place, undefined, options.signal)
     if (before?.kind === 'table') return existing(before) as Created
     if (!before) await refuseCatalogTable(place, options.signal)
@@ -86,7 +88,7 @@ export async function createTable<S extends SchemaInput>(
       properties: { ...design.properties, ...proof },
       nowMs,
     })
-    const created = await createFirstVersion(place, before, metadata, options.signal)
+    const created = await createFirstVersion(place, before, asked, metadata, options.signal)
     if (created.won) return Table.open(place, created.head, options) as Created
     return existing(created.head) as Created
   } catch (error) {

@@ -7,6 +7,8 @@ import { batchBytes } from '../codec/column-size.ts'
 import type { ColumnBatch } from '../codec/columns.ts'
 import type { AppendedFile } from '../commit/append.ts'
 import { isCertain } from '../commit/certainty.ts'
+import type { Sighting } from '../commit/custody.ts'
+import { sighting } from '../commit/custody.ts'
 import { invalid, throwIfAborted } from '../errors.ts'
 import type { DataFile } from '../spec/data-file.ts'
 import type { TableFiles } from '../store/table-files.ts'
@@ -37,6 +39,8 @@ export interface Staged {
   readonly batches: readonly ColumnBatch[]
   /** Files that this append wrote, to be deleted if it is given up. */
   readonly written: readonly DataFile[]
+  /** When the first of the files was begun; undefined if there is none. */
+  readonly begun?: Sighting
   /** Files of the caller's, to be left alone whatever happens. */
   readonly adopted?: readonly DataFile[]
   readonly rows: number
@@ -78,11 +82,13 @@ async function writeAll(
   files: TableFiles,
   options: StageOptions,
 ): Promise<Staged> {
+  const begun = sighting(context.runtime)
   const written = await writeDataFiles(batches, context, files.store, {
     signal: options.signal,
     onProgress: options.onProgress,
   })
-  return { context, batches: [], written, rows: Number(written.reduce((sum, file) => sum + file.recordCount, 0n)) }
+  const rows = Number(written.reduce((sum, file) => sum + file.recordCount, 0n))
+  return { context, batches: [], written, begun, rows }
 }
 
 /** Batches of appends with one schema and spec become files together; nothing is sent yet. */

@@ -6,6 +6,7 @@ import type { TableHead } from '../commit/head.ts'
 import { Merges } from '../commit/merges.ts'
 import type { Place } from '../commit/place.ts'
 import { Tempo } from '../commit/tempo.ts'
+import { Crowd } from '../commit/crowd.ts'
 import { unsupported } from '../errors.ts'
 import { takeSignal } from '../runtime.ts'
 import type { DataFile } from '../spec/data-file.ts'
@@ -87,6 +88,7 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
       context: {
         committer: this.#committer,
         follower: new Follower(this.#committer, tempo),
+        crowd: new Crowd(),
         files: this.#files,
         lists: this.#lists,
         tempo,

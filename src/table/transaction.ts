@@ -8,6 +8,7 @@ import { isCertain } from '../commit/certainty.ts'
 import type { Change, Committer } from '../commit/commit.ts'
 import type { ManifestListCache } from '../commit/list-cache.ts'
 import { replaceChange } from '../commit/replace-files.ts'
+import { begunFirst } from '../commit/unnamed.ts'
 import { DataShardError, invalid } from '../errors.ts'
 import { snapshotId as newSnapshotId, takeSignal } from '../runtime.ts'
 import { anyOf } from '../spec/bound-logic.ts'
@@ -335,6 +336,10 @@ export class OpenTransaction<T extends RowTypes = RowTypes> implements Transacti
       lists,
       summary,
       appended: await encodeStaged(this.#staged, files),
+      begun: begunFirst(
+        this.#staged.map((staged) => staged.begun),
+        committer.place.runtime,
+      ),
       runtime: committer.place.runtime,
       what: `the transaction on ${files.location}`,
       ...(this.#verify && { verify: this.#verify }),

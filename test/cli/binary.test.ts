@@ -105,7 +105,7 @@ describe('the program as a process', () => {
   test('demo: every row of every process is there, and can be looked at', async () => {
     const demo = startDatashard(['demo', at('demo'), '--processes', '3'])
     expect({ code: await demo.ended, stderr: demo.stderr() }).toEqual({ code: 0, stderr: '' })
-    expect(demo.stdout()).toMatch(/300 rows there, 300 expected, 15 commits/)
+    expect(demo.stdout()).toMatch(/300 rows there, 300 expected, \d+ commits/)
     expect(demo.stdout()).toMatch(/worker-[123]/)
     expect(demo.stdout()).toMatch(/Next: datashard verify/)
     const again = startDatashard(['demo', at('demo')])

@@ -446,7 +446,7 @@ describe('deleting rows', () => {
     expect(await ok(['scan', at('rows'), '--count'])).toBe('4\n')
     expect(await ok(['delete', at('rows'), ...where, '--yes'])).toMatch(/^deleted 2 rows of .*rows: version 3\n$/)
     expect(await ok(['delete', at('rows'), ...where, '--yes'])).toMatch(/^no row of .*rows matches\n$/)
-    expect(await ok(['scan', at('rows'), '--select', 'id', '--format', 'csv'])).toBe('id\n2\n4\n')
+    expect(await ok(['scan', at('rows'), '--select', 'id', '--format', 'csv'])).toBe('id\r\n2\r\n4\r\n')
     const all = await ok(['delete', at('rows'), '--where', 'true', '--yes', '--json'])
     expect(JSON.parse(all)).toMatchObject({ deletedRows: 2, version: 4 })
   })

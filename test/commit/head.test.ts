@@ -113,6 +113,46 @@ describe('the head', () => {
     expect(await findHead(place, old)).toMatchObject({ version: 9 })
   })
 
+  describe('the hint was old, and what it led to was deleted after it was raised', () => {
+    /** Between the look at the hint and the one at the next version, which is deleted before the one at the hint. */
+    const slowly = (ms: number) => {
+      store.rule = ({ verb, before }) =>
+        verb === 'head' && before === 0
+          ? async () => {
+              store.rule = () => undefined
+              await store.put(HINT, text('9'))
+              runtime.advance({ wallMs: ms, monotonicMs: ms })
+              await store.delete([version(5)])
+            }
+          : undefined
+    }
+
+    beforeEach(async () => {
+      await putVersions(store, 1, 9)
+      await store.put(HINT, text('4'))
+    })
+
+    test('whoever was slow asks for the hint again, and is led past the hole', async () => {
+      slowly(5_000)
+      expect(await findHead(place)).toMatchObject({ version: 9 })
+    })
+
+    test('a newer version meanwhile is no hole: what was found was the head', async () => {
+      await store.delete([5, 6, 7, 8, 9].map(version))
+      store.rule = ({ verb, key }) =>
+        verb === 'get' && key === version(4)
+          ? async () => {
+              store.rule = () => undefined
+              runtime.advance({ wallMs: 5_000, monotonicMs: 5_000 })
+              await putVersions(store, 5, 6)
+              await store.put(HINT, text('6'))
+            }
+          : undefined
+      store.calls.length = 0
+      expect(await findHead(place)).toMatchObject({ version: 4 })
+    })
+  })
+
   test('a tombstone is a head, and says what it is', async () => {
     await putVersions(store, 1, 1)
     await store.put(version(2), encodeTombstone({ tableUuid: 'u', droppedAtMs: 5 }, 'n'))

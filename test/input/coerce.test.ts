@@ -87,9 +87,7 @@ describe('values of JSON', () => {
     expect(fromJson('timestamptz', '1767225600', { timestamps: 'seconds' })).toBe(at)
     expect(fromJson('timestamptz', '1767225600000', { timestamps: 'millis' })).toBe(at)
     expect(fromJson('timestamp', '"1767225600000000"', { timestamps: 'micros' })).toBe(at)
-    expect(() => fromJson('timestamptz', '1767225600')).toThrow(
-      /say what it counts: --timestamps seconds\|millis\|micros/,
-    )
+    expect(() => fromJson('timestamptz', '1767225600')).toThrow(/a bare number does not say what it counts/)
     expect(() => fromJson('timestamptz', '1.5', { timestamps: 'seconds' })).toThrow(/found '1.5'/)
   })
 

@@ -1,4 +1,4 @@
-/** 16 processes x 50 single-row appends: 800 distinct rows, versions without gaps, read the same by every judge. */
+/** 16 processes x 50 single-row appends: 800 distinct rows, each in one commit, versions without gaps, read the same by every judge. */
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { createTable } from '../../src/table/create.ts'
@@ -29,15 +29,15 @@ async function race(location: string, s3Option: object | undefined): Promise<voi
     count: APPENDS,
     s3: s3Option,
   }))
-  const acknowledged = (await Promise.all(jobs.map(appendInProcess))).flat()
+  const acknowledged = (await Promise.all(jobs.map((job) => appendInProcess(job)))).flat()
 
   const table = await loadTable(location, options)
   const total = PROCESSES * APPENDS
-  expect(acknowledged.toSorted((a, b) => a - b)).toEqual(Array.from({ length: total }, (_, i) => i + 2))
-  expect(table.version).toBe(total + 1)
-  expect(table.snapshots().map((snapshot) => Number(snapshot.sequenceNumber))).toEqual(
-    Array.from({ length: total }, (_, i) => i + 1),
-  )
+  // Writers that meet share commits: each version from the first to the last holds appends of somebody.
+  const versions = Array.from({ length: table.version - 1 }, (_, i) => i + 2)
+  expect([...new Set(acknowledged)].toSorted((a, b) => a - b)).toEqual(versions)
+  expect(acknowledged.length).toBe(total)
+  expect(table.snapshots().at(-1)!.sequenceNumber).toBe(BigInt(versions.length))
   const ids = (await table.scan({ select: ['id'] }).toArray()).map((row) => Number(row['id']))
   expect(ids.toSorted((a, b) => a - b)).toEqual(Array.from({ length: total }, (_, i) => i))
   await table.close()

@@ -53,7 +53,11 @@ const CHANGED: ReadonlySet<string> = new Set([
   'metadata-log',
   'refs',
 ])
-const kept = (json: Json): Json => Object.fromEntries(Object.entries(json).filter(([name]) => !CHANGED.has(name)))
+/** All but what an append changes: the ledger is the one property of ours. */
+function kept(json: Json): Json {
+  const { 'datashard.ledger': _ledger, ...properties } = (json['properties'] ?? {}) as Json
+  return { ...Object.fromEntries(Object.entries(json).filter(([name]) => !CHANGED.has(name))), properties }
+}
 
 /** A row for each table, and how its writer shows it. */
 const ADDED: Readonly<Record<string, { row: Record<string, unknown>; shown: CanonicalRow }>> = {

@@ -7,7 +7,7 @@ import type { Keys } from './job.ts'
 import { killOne, type KillReport, type Where } from './plan.ts'
 
 /** What this version of the library has; `one` and `many` need idempotency keys. */
-const KEYS: readonly Keys[] = ['none']
+const KEYS: readonly Keys[] = ['none', 'one', 'many']
 const OPTIONS = { slots: 3, meanLifeMs: 800, pauseMs: 20 }
 const TIMEOUT_MS = 300_000
 

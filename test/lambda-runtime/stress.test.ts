@@ -39,6 +39,7 @@ test('8 functions, 300 messages, a fifth of the invocations killed: each good on
     batchSize: 10,
     killedShare: 0.2,
     poisonShare: 0.01,
+    // Shorter than AWS would take it: what takes longer is delivered to a second function while the first is at it.
     visibilityTimeoutMs: 2_000,
     maxReceiveCount: 8,
     limitMs: 120_000,

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { schema, t } from '../../src/index.ts'
 import { dyingStore } from '../support/dying-store.ts'
@@ -142,13 +143,15 @@ describe('Kinesis', () => {
   test.each([
     ['not base64', '%%%', 'not base64'],
     ['bytes that are no text', Buffer.from([0xf3, 0x89, 0x9a, 0xc2]).toString('base64'), 'UTF-8'],
+    ['little that unpacks to much', gzipSync(Buffer.alloc(3_000_000)).toString('base64'), 'more than 1000000 bytes'],
     ['gzip that is cut', Buffer.from([0x1f, 0x8b, 8, 0]).toString('base64'), 'cannot be unpacked'],
   ])('%s: that record is rejected with a reason', async (_, data, reason) => {
     const store = await newTable()
     const event = kinesis([1, 2])
     event.Records[0]!.kinesis.data = data
     const reasons: string[] = []
-    await handlerOn(store, { onReject: (__, { message }) => void reasons.push(message) })(event, context())
+    const onReject = (__: unknown, { message }: Error) => void reasons.push(message)
+    await handlerOn(store, { onReject, maxUnpackedBytes: 1_000_000 })(event, context())
     expect(reasons).toEqual([expect.stringContaining(reason)])
     expect(await idsIn(store)).toEqual(['r2'])
   })

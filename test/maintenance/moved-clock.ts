@@ -13,6 +13,8 @@ export const LOCATION = 'memory://store/t'
 export const HOUR_MS = 3_600_000
 export const DAY_MS = 24 * HOUR_MS
 
+const LONG_MS = 4_000
+
 export type World = Awaited<ReturnType<typeof newWorld>>
 
 /** Few snapshots are kept, so that manifests, lists and merged intents come to be unnamed. */
@@ -28,6 +30,11 @@ export async function newWorld(properties: Record<string, string> = {}) {
     ...systemRuntime,
     now: () => systemRuntime.now() + movedMs,
     monotonic: () => systemRuntime.monotonic() + movedMs,
+    // Long waits are over at once.
+    sleep: async (ms, signal) => {
+      if (ms < LONG_MS) return systemRuntime.sleep(ms, signal)
+      movedMs += ms
+    },
   }
   const store = faultyStore(memoryStore({ runtime }), () => undefined)
   const table = await createTable(LOCATION, { schema: people, store, runtime, properties })

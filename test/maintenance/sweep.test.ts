@@ -51,6 +51,26 @@ describe('versions', () => {
     expect(new TextDecoder().decode((await world.store.get('t/metadata/version-hint.text'))!)).toBe('41')
   })
 
+  test('they go last, and only when the raised hint has been there for some seconds', async () => {
+    const world = await newWorld(THINNED)
+    await appendEach(world, 0, 40)
+    world.pass(4 * DAY_MS)
+    await world.put('metadata/version-hint.text', '20')
+    let raisedMs = Infinity
+    const deletions: (readonly [what: string, afterMs: number])[] = []
+    world.store.rule = ({ verb, key }) => {
+      if (verb === 'put' && key.endsWith('hint.text')) raisedMs = world.runtime.monotonic()
+      const what = /\/v\d+\.metadata\.json$/.test(key) ? 'version' : 'file'
+      if (verb === 'delete') deletions.push([what, world.runtime.monotonic() - raisedMs])
+      return undefined
+    }
+    await world.sweep()
+    const versions = deletions.filter(([what]) => what === 'version')
+    expect(versions.length).toBe(24)
+    expect(Math.min(...versions.map(([, afterMs]) => afterMs))).toBeGreaterThanOrEqual(5_000)
+    expect(deletions.findIndex(([what]) => what === 'version')).toBe(deletions.length - versions.length)
+  })
+
   test('the oldest first, and nothing more when one does not go', async () => {
     const world = await newWorld()
     await appendEach(world, 0, 40)

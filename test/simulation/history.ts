@@ -37,12 +37,6 @@ export class History {
   /** What must not happen, noted by who saw it. */
   readonly violations: string[] = []
   readonly counts = new Map<string, number>()
-  readonly #expected: ReadonlySet<ErrorCode>
-
-  /** `drops`: whether tables are dropped in this world; their files vanish while they are read. */
-  constructor(drops: boolean) {
-    this.#expected = new Set(drops ? [...EXPECTED, 'corrupt'] : EXPECTED)
-  }
 
   /** A new batch of `rows` rows. */
   plan(
@@ -77,37 +71,68 @@ export class History {
 
   /** Runs one try and keeps what came of it; the error is not thrown but told. */
   async attempt(batch: Batch, by: string, now: () => number, append: () => Promise<AppendResult>): Promise<Try> {
-    const one: Try = { by, startedMs: now(), outcome: 'open' }
-    batch.tries.push(one)
+    const [one] = await this.attemptAll([batch], by, now, append)
+    return one!
+  }
+
+  /** One append of several batches, each with a key of its own; or of one. */
+  async attemptAll(
+    batches: readonly Batch[],
+    by: string,
+    now: () => number,
+    append: () => Promise<AppendResult>,
+  ): Promise<readonly Try[]> {
+    const tries = batches.map((batch) => {
+      const one: Try = { by, startedMs: now(), outcome: 'open' }
+      batch.tries.push(one)
+      return one
+    })
+    let change: Partial<Try>
     try {
-      one.result = await append()
-      one.outcome = 'acknowledged'
+      const result = await append()
+      if (batches.length > 1) this.#judgeRows(batches, by, result)
+      tries.forEach((one, i) => this.#answer(one, batches[i]!, result, batches.length === 1))
+      change = { outcome: 'acknowledged' }
     } catch (error) {
-      one.code = this.expectedCode(error, `the append of batch ${batch.number} by ${by}`)
-      one.outcome = DataShardError.is(error) && error.committed === 'no' ? 'refused' : 'unknown'
+      const numbers = batches.map(({ number }) => number).join(', ')
+      const code = this.expectedCode(error, `the append of batch ${numbers} by ${by}`)
+      change = { code, outcome: DataShardError.is(error) && error.committed === 'no' ? 'refused' : 'unknown' }
     }
-    one.endedMs = now()
-    this.count(one.code ?? one.outcome)
-    return one
+    for (const one of tries) Object.assign(one, change, { endedMs: now() })
+    this.count(change.code ?? change.outcome!)
+    return tries
+  }
+
+  #answer(one: Try, batch: Batch, result: AppendResult, isOne: boolean): void {
+    const isReplayed = batch.key !== undefined && result.replayedKeys.includes(batch.key)
+    if (isReplayed || result.replayed) this.count('replayed')
+    // Of a key that was there already, the answer of a batch of many does not say where.
+    if (!isReplayed) one.result = { ...result, rows: isOne ? result.rows : batch.rowIds.length }
+  }
+
+  #judgeRows(batches: readonly Batch[], by: string, result: AppendResult): void {
+    const added = batches.filter(({ key }) => !result.replayedKeys.includes(key!))
+    const rows = added.reduce((sum, { rowIds }) => sum + rowIds.length, 0)
+    if (result.rows !== rows) this.violation(`${by} was told of ${result.rows} rows, ${rows} were not there before`)
   }
 
   /** The code of an error that a sound library may give in a world of trouble; any other is a violation. */
   expectedCode(error: unknown, what: string): string {
-    if (DataShardError.is(error) && this.#expected.has(error.code)) return error.code
+    if (DataShardError.is(error) && EXPECTED.has(error.code)) return error.code
     const stack = error instanceof Error ? error.stack : String(error)
     this.violation(`${what} failed with what no trouble of this world explains: ${stack}`)
     return 'unexpected'
   }
 }
 
-const EXPECTED: readonly ErrorCode[] = [
+const EXPECTED: ReadonlySet<ErrorCode> = new Set([
   'unavailable',
   'commit-unknown',
   'commit-contention',
   'commit-conflict',
   'aborted',
   'not-found',
-]
+])
 
 export function rowsOf(batch: Batch): AppendRow[] {
   return batch.rowIds.map((id) => ({ id, shard: id % 3 }))

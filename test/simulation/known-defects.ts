@@ -18,12 +18,6 @@ export interface KnownDefect {
 
 export const KNOWN_DEFECTS: readonly KnownDefect[] = [
   {
-    what: 'a hint that was found ahead lends its etag to the next, older one, which moves it back (commit/hint.ts)',
-    seed: 1082,
-    violation: /moved the hint back/,
-    ignored: true,
-  },
-  {
     what: 'dropTable deletes versions that writers know for less than 60 s: they create deleted numbers (table/drop.ts)',
     seed: 288,
     change: { drops: 0 },

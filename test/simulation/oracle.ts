@@ -5,8 +5,10 @@ import type { TableMetadata } from '../../src/spec/metadata.ts'
 import { currentSchema, specById } from '../../src/spec/metadata.ts'
 import type { Snapshot } from '../../src/spec/snapshot.ts'
 import { loadTable } from '../../src/table/load.ts'
+import type { Table } from '../../src/table/table.ts'
 import type { Chain } from './oracle-chain.ts'
 import { judgeChain } from './oracle-chain.ts'
+import { sweepAll } from './oracle-sweeps.ts'
 import type { Batch, Try } from './history.ts'
 import { wasAcknowledged, wasRefused } from './history.ts'
 import type { World } from './world.ts'
@@ -17,7 +19,6 @@ export async function judge(world: World): Promise<string[]> {
   const { ground, history } = world
   const chain = judgeChain(ground.created)
   world.history.count('islands', chain.islands)
-  world.history.count('hints back', ground.hintsBack)
   const found = [...history.violations, ...ground.offences, ...chain.violations]
   for (const batch of history.batches) {
     for (const one of batch.tries) found.push(...judgeAnswer(chain, batch, one))
@@ -27,11 +28,24 @@ export async function judge(world: World): Promise<string[]> {
   if (newest?.kind !== 'table') return [...found, 'the newest version is no table']
   found.push(...(await judgeFiles(world, newest.metadata)))
   try {
-    found.push(...(await judgeRows(world, newest.metadata, chain.newest)))
+    const table = await loadTable(LOCATION, { store: ground.store })
+    if (table.version !== chain.newest) {
+      return [...found, `a new reader finds version ${table.version}, the newest is ${chain.newest}`]
+    }
+    found.push(...(await judgeRows(world, table)))
+    if (world.scenario.maintenance) found.push(...(await judgeSwept(world)))
   } catch (error) {
     found.push(`a new reader fails: ${String(error)}`)
   }
   return found
+}
+
+/** When all is swept that can be, everything is there as before. */
+async function judgeSwept(world: World): Promise<string[]> {
+  const wrong = await sweepAll(world)
+  const table = await loadTable(LOCATION, { store: world.ground.store })
+  const found = [...(await judgeFiles(world, table.metadata)), ...(await judgeRows(world, table))]
+  return [...wrong, ...found].map((text) => `after the last sweeps: ${text}`)
 }
 
 /** What was acknowledged is in the version that the answer names. */
@@ -119,17 +133,14 @@ async function pathsOf(
 }
 
 /** The table as a new reader finds it, against everything that was answered. */
-async function judgeRows(world: World, metadata: TableMetadata, newest: number): Promise<string[]> {
-  const { history, ground } = world
-  const table = await loadTable(LOCATION, { store: ground.store })
-  if (table.version !== newest) return [`a new reader finds version ${table.version}, the newest is ${newest}`]
+async function judgeRows({ history }: World, table: Table): Promise<string[]> {
   const times = new Map<number, number>()
   for (const row of await table.scan().toArray()) {
     const id = row['id'] as number
     times.set(id, (times.get(id) ?? 0) + 1)
   }
   const found: string[] = []
-  for (const batch of history.batches) found.push(...judgeBatch(batch, times, metadata))
+  for (const batch of history.batches) found.push(...judgeBatch(batch, times, table.metadata))
   for (const id of times.keys()) if (!history.batchOf(id)) found.push(`row ${id} is of nobody`)
   return found
 }

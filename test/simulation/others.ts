@@ -17,11 +17,23 @@ import { actorOf, impatienceOf, load, trouble } from './writers.ts'
 
 const LEDGER = 'datashard.ledger'
 
+/** Three snapshots, and one or two of each kind of older ones. */
+const THINNED = {
+  'datashard.retention.thin-from': '1',
+  'datashard.retention.tail-age-ms': '0',
+  'datashard.retention.tail-min': '3',
+  'datashard.retention.tail-max': '3',
+  'datashard.retention.minutes': '2',
+  'datashard.retention.hours': '2',
+  'datashard.retention.days': '1',
+}
+
 export async function createWorldTable(world: World, open: OpenOptions): Promise<Table> {
   return createTable(LOCATION, {
     ...open,
     schema: schema({ id: t.int, shard: t.int }),
     ...(world.scenario.partitioned && { partitionBy: ['shard'] }),
+    ...(world.scenario.thinned && { properties: THINNED }),
     ifNotExists: true,
   }) as Promise<Table>
 }

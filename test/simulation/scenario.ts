@@ -21,14 +21,18 @@ export interface Scenario {
   readonly lambdas: number
   /** Whether what can have an idempotency key has one. */
   readonly keyed: boolean
+  /** Messages of a queue, each with a key of its own, which are delivered in batches and again. */
+  readonly messages: number
   readonly transactions: number
   readonly readers: number
   /** Commits by another engine that drop what it does not know. */
   readonly foreignCommits: number
   /** How often the table is dropped and created again under its writers. */
   readonly drops: number
-  /** Whether maintenance runs beside the writers. */
+  /** Sweeps beside the writers, and after them. */
   readonly maintenance: boolean
+  /** Whether commits keep only a few snapshots. */
+  readonly thinned: boolean
   /** Probability for a long-lived process to be killed, and to be stopped for a while. */
   readonly kills: number
   readonly stops: number
@@ -40,11 +44,15 @@ export interface Scenario {
 
 export type Size = 'small' | 'large'
 
-/** The scenario of a seed. Sizes: `small` are at most 16 writers, `large` 64 to 256. */
+const HOUR_MS = 3_600_000
+
+/** The scenario of a seed. Sizes: `small` are mostly up to 16 writers, and one in 50 times more; `large` 64 to 256. */
 export function scenarioOf(seed: number, size: Size = 'small'): Scenario {
   const chance = new Chance(seed).fork('scenario')
-  const isLarge = size === 'large'
-  const writers = isLarge ? chance.pick([64, 96, 128, 256]) : chance.pick([1, 2, 3, 4, 6, 8, 12, 16])
+  const isLarge = size === 'large' || chance.is(0.02)
+  const crowds = size === 'large' ? [64, 96, 128, 256] : [32, 48, 64, 128]
+  const writers = chance.pick(isLarge ? crowds : [1, 2, 3, 4, 6, 8, 12, 16])
+  const maintenance = chance.is(0.25)
   const sometimes = (probability: number, count: () => number) => (chance.is(probability) ? count() : 0)
   const isRough = chance.is(0.75)
   return {
@@ -53,16 +61,19 @@ export function scenarioOf(seed: number, size: Size = 'small'): Scenario {
     appendsPerWriter: isLarge ? chance.whole(1, 2) : chance.whole(1, 4),
     maxRows: chance.pick([1, 1, 3, 10]),
     concurrency: chance.pick([1, 1, 1, 3]),
-    pauseMs: chance.pick([0, 50, 1_000, 20_000, 400_000]),
+    // Sweeps are of interest where versions are a day old and somebody still appends.
+    pauseMs: chance.pick([0, 50, 1_000, 20_000, 400_000, ...(maintenance ? [4 * HOUR_MS, 12 * HOUR_MS] : [])]),
     partitioned: chance.is(0.2),
     impatient: chance.pick([0, 0, 0.2, 0.5]),
     lambdas: sometimes(0.4, () => chance.whole(1, 6)),
     keyed: chance.is(0.5),
+    messages: sometimes(0.2, () => chance.whole(2, 12)),
     transactions: sometimes(0.3, () => chance.whole(1, 3)),
     readers: sometimes(0.4, () => chance.whole(1, 2)),
     foreignCommits: sometimes(0.25, () => chance.whole(1, 4)),
     drops: sometimes(0.1, () => chance.whole(1, 2)),
-    maintenance: chance.is(0.25),
+    maintenance,
+    thinned: chance.is(0.3),
     kills: isRough ? chance.pick([0, 0.1, 0.4]) : 0,
     stops: isRough ? chance.pick([0, 0.1, 0.4]) : 0,
     maxSkewMs: chance.pick([0, 2_000, 5 * 60_000]),

@@ -4,6 +4,7 @@ import { startLambda } from './lambdas.ts'
 import { startMaintenance } from './maintenance.ts'
 import { judge } from './oracle.ts'
 import { prepareTable, startDropper, startForeignEngine, startTransactions } from './others.ts'
+import { startQueue } from './queue.ts'
 import { startReader } from './readers.ts'
 import type { Scenario, Size } from './scenario.ts'
 import { scenarioOf } from './scenario.ts'
@@ -71,6 +72,7 @@ function populate(world: World, keys: boolean): void {
   for (let index = 0; index < scenario.writers; index++) startWriter(world, index)
   for (let index = 0; index < scenario.lambdas; index++) startLambda(world, index, keys)
   for (let index = 0; index < scenario.readers; index++) startReader(world, index)
+  if (scenario.messages > 0 && keys) startQueue(world)
   if (scenario.transactions > 0) startTransactions(world)
   if (scenario.foreignCommits > 0) startForeignEngine(world)
   if (scenario.drops > 0) startDropper(world)

@@ -8,6 +8,9 @@ import { memoryStore } from '../../src/store/memory.ts'
 import { createTable } from '../../src/table/create.ts'
 import { loadZstd } from '../../src/codec/zstd.ts'
 
+/** This is real time, and the machine may be busy. */
+const PATIENT = { timeoutMs: 600_000 }
+
 let warm: Promise<void> | undefined
 let keys: Promise<boolean> | undefined
 
@@ -25,7 +28,7 @@ export function takesKeys(): Promise<boolean> {
 async function askForKeys(): Promise<boolean> {
   const table = await newTable()
   try {
-    await table.append([{ id: 1, shard: 1 }], { idempotencyKey: 'asked' })
+    await table.append([{ id: 1, shard: 1 }], { idempotencyKey: 'asked', ...PATIENT })
     return true
   } catch (error) {
     if (DataShardError.is(error, 'unsupported')) return false
@@ -41,7 +44,7 @@ function newTable() {
 async function warmUp(): Promise<void> {
   await loadZstd()
   const table = await newTable()
-  await table.append([{ id: 1, shard: 1 }])
+  await table.append([{ id: 1, shard: 1 }], PATIENT)
   await table.scan().toArray()
   await table.close()
 }

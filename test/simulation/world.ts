@@ -28,7 +28,7 @@ export class World {
 
   constructor(scenario: Scenario, options: WorldOptions = {}) {
     this.scenario = scenario
-    this.history = new History(scenario.drops > 0)
+    this.history = new History()
     this.chance = new Chance(scenario.seed)
     const skewMs = Math.round(this.chance.fork('store').between(-3_000, 3_000))
     this.ground = new Ground({

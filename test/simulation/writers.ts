@@ -67,7 +67,7 @@ async function appendOnce(actor: Actor, table: Table): Promise<boolean> {
     () => world.nowMs,
     () => table.append(rowsOf(batch), impatience),
   )
-  return one.code === 'not-found' || one.code === 'corrupt'
+  return one.code === 'not-found'
 }
 
 /** Some appends are cancelled at any moment, some have little time. */

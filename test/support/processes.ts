@@ -8,11 +8,13 @@ export interface AppendJob {
   readonly location: string
   readonly firstId: number
   readonly count: number
+  /** Of each append; default 1. */
+  readonly rows?: number
   readonly s3?: object | undefined
 }
 
-/** Runs one process to its end; the versions that its appends were acknowledged with. */
-export function appendInProcess(job: AppendJob): Promise<number[]> {
+/** Runs one process to its end; the versions that its appends were acknowledged with, told one by one to `onAppend`. */
+export function appendInProcess(job: AppendJob, onAppend: () => void = () => undefined): Promise<number[]> {
   const child = fork(SCRIPT, [JSON.stringify(job)], {
     execArgv: ['--import', 'tsx'],
     stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
@@ -21,7 +23,10 @@ export function appendInProcess(job: AppendJob): Promise<number[]> {
   let stderr = ''
   child.stderr!.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
   return new Promise((resolve, reject) => {
-    child.on('message', (message) => versions.push((message as { version: number }).version))
+    child.on('message', (message) => {
+      versions.push((message as { version: number }).version)
+      onAppend()
+    })
     child.on('error', reject)
     child.on('exit', (code, signal) => {
       if (code === 0) resolve(versions)

@@ -7,11 +7,13 @@ import { memoryStore } from '../../src/store/memory.ts'
 import { createTable } from '../../src/table/create.ts'
 import { dropTable } from '../../src/table/drop.ts'
 import { loadTable } from '../../src/table/load.ts'
+import { HOUR_MS, newWorld } from '../maintenance/moved-clock.ts'
 import { faultyStore } from '../support/faulty-store.ts'
 import { startS3Server } from '../support/s3-server.ts'
 import { collect, minioClient, newBucket, people, person, s3Options, temporaryDirectory } from '../support/tables.ts'
 
 const LOCATION = 'memory://store/t'
+const HINT = 't/metadata/version-hint.text'
 const credentials = { accessKeyId: 'x', secretAccessKey: 'y' }
 
 describe('createTable', () => {
@@ -32,6 +34,29 @@ describe('createTable', () => {
     await expect(createTable(LOCATION, { schema: people, store })).rejects.toMatchObject({ code: 'already-exists' })
     const again = await createTable(LOCATION, { schema: people, store, ifNotExists: true })
     expect(again.metadata.tableUuid).toBe(first.metadata.tableUuid)
+  })
+
+  test('a creator that slept while a table came and went does not create a number that was deleted', async () => {
+    const world = await newWorld()
+    await dropTable(LOCATION, world)
+    world.pass(HOUR_MS)
+    await world.store.delete(['t/metadata/v1.metadata.json', 't/metadata/v2.metadata.json', HINT])
+    let slept = false
+    world.store.rule = ({ verb, key }) =>
+      verb === 'put' && key.endsWith('v1.metadata.json') && !slept
+        ? async () => {
+            slept = true
+            const other = await createTable(LOCATION, { ...world, schema: people })
+            await other.append([person(1)])
+            await other.close()
+            await dropTable(LOCATION, world)
+            world.pass(HOUR_MS)
+            await dropTable(LOCATION, world)
+          }
+        : undefined
+    await expect(createTable(LOCATION, { ...world, schema: people })).rejects.toMatchObject({ code: 'commit-unknown' })
+    expect(slept).toBe(true)
+    expect((await createTable(LOCATION, { ...world, schema: people })).version).toBe(4)
   })
 
   test('64 at once, ifNotExists: one creates, all get it', async () => {

@@ -3,6 +3,7 @@ import { memoryStore } from '../../src/store/memory.ts'
 import { createTable } from '../../src/table/create.ts'
 import { dropTable } from '../../src/table/drop.ts'
 import { loadTable } from '../../src/table/load.ts'
+import { HOUR_MS, newWorld } from '../maintenance/moved-clock.ts'
 import { faultyStore } from '../support/faulty-store.ts'
 import { collect, people, person } from '../support/tables.ts'
 
@@ -17,17 +18,116 @@ async function dropped() {
 }
 
 describe('dropTable', () => {
-  test('leaves a tombstone and the hint, and deletes the rest', async () => {
-    const { store } = await dropped()
+  test('of an old table a tombstone, the hint and the version before are left, and a minute later not that one', async () => {
+    const world = await newWorld()
+    const { store, runtime } = world
+    await world.table.append([person(1)])
+    await world.table.close()
+    world.pass(HOUR_MS)
     const deleted: number[] = []
-    await dropTable(LOCATION, { store, onProgress: ({ deletedObjects }) => deleted.push(deletedObjects) })
-    expect((await collect(store.list(''))).map(({ key }) => key)).toEqual([
-      't/metadata/v3.metadata.json',
-      't/metadata/version-hint.text',
-    ])
+    const onProgress = ({ deletedObjects }: { deletedObjects: number }) => deleted.push(deletedObjects)
+    await dropTable(LOCATION, { store, runtime, onProgress })
+    const rest = ['metadata/v3.metadata.json', 'metadata/version-hint.text']
+    expect(await world.names()).toEqual(['metadata/v2.metadata.json', ...rest])
     expect(new TextDecoder().decode((await store.get('t/metadata/version-hint.text'))!)).toBe('3')
-    expect(deleted).toEqual([5])
-    await expect(loadTable(LOCATION, { store })).rejects.toThrow(/was dropped at 20/)
+    expect(deleted).toEqual([3, 4])
+    await expect(world.open()).rejects.toThrow(/was dropped at 20/)
+    world.pass(4 * 60_000)
+    await dropTable(LOCATION, { store, runtime })
+    expect(await world.names()).toEqual(rest)
+    await expect(dropTable(LOCATION, { store, runtime })).rejects.toMatchObject({ code: 'not-found' })
+  })
+
+  test('versions stay for three minutes after they were superseded', async () => {
+    const world = await newWorld()
+    const { store, runtime } = world
+    for (let id = 0; id < 6; id++) {
+      world.pass(61_000)
+      await world.table.append([person(id)])
+    }
+    await world.table.close()
+    await dropTable(LOCATION, { store, runtime })
+    // v4 was superseded 122 s ago, v3 183 s.
+    const versions = (await world.names('metadata/v')).filter((name) => name.endsWith('.json'))
+    expect(versions).toEqual([4, 5, 6, 7, 8].map((version) => `metadata/v${version}.metadata.json`))
+  })
+
+  test('a writer that was stopped during its append learns of the drop, and creates no version that was deleted', async () => {
+    const world = await newWorld()
+    const { store, runtime } = world
+    const writer = await world.open()
+    let asleep: Promise<void> | undefined
+    store.rule = ({ verb, key }) =>
+      verb === 'put' && key.endsWith('v2.metadata.json') && !asleep
+        ? () =>
+            (asleep = (async () => {
+              for (let id = 0; id < 5; id++) await world.table.append([person(id)])
+              await world.table.flush()
+              world.pass(55_000)
+              await dropTable(LOCATION, { store, runtime })
+            })())
+        : undefined
+    const append = writer.append([person(9)], { timeoutMs: HOUR_MS })
+    await expect(append).rejects.toMatchObject({ code: 'not-found' })
+    await writer.flush()
+    expect(asleep).toBeDefined()
+    await expect(world.open()).rejects.toMatchObject({ code: 'not-found' })
+    const next = await createTable(LOCATION, { schema: people, store, runtime })
+    expect(next.version).toBe(8)
+  })
+
+  test('whose files vanish while it appends or commits is told that the table was dropped', async () => {
+    for (const change of ['append', 'transaction'] as const) {
+      const { store } = await dropped()
+      const writer = await loadTable(LOCATION, { store })
+      let drops: Promise<void> | undefined
+      store.rule = ({ verb, key }) =>
+        verb === 'get' && key.includes('/snap-') && !drops ? () => (drops = dropTable(LOCATION, { store })) : undefined
+      const done =
+        change === 'append' ? writer.append([person(2)]) : writer.transaction((tx) => void tx.append([person(2)]))
+      await expect(done, change).rejects.toMatchObject({ code: 'not-found', committed: 'no' })
+      expect(drops).toBeDefined()
+      await writer.close()
+    }
+  })
+
+  test('a table whose manifest list is missing without a drop is damaged', async () => {
+    const { store } = await dropped()
+    const writer = await loadTable(LOCATION, { store })
+    await store.delete([(await collect(store.list('t/metadata/snap-')))[0]!.key])
+    await expect(writer.append([person(2)])).rejects.toMatchObject({ code: 'corrupt' })
+  })
+
+  test('the hint could not be raised: versions above it stay', async () => {
+    const world = await newWorld()
+    const { store, runtime } = world
+    for (let id = 0; id < 5; id++) await world.table.append([person(id)])
+    await world.table.close()
+    await world.put('metadata/version-hint.text', '3')
+    world.pass(HOUR_MS)
+    store.rule = ({ verb, key }) =>
+      verb === 'put' && key.endsWith('hint.text') ? new Error('no hint today') : undefined
+    await dropTable(LOCATION, { store, runtime })
+    const versions = (await world.names('metadata/v')).filter((name) => name.endsWith('.json'))
+    expect(versions).toEqual([3, 4, 5, 6, 7].map((version) => `metadata/v${version}.metadata.json`))
+  })
+
+  test('old versions go only when the raised hint has been there for some seconds', async () => {
+    const world = await newWorld()
+    const { store, runtime } = world
+    await world.table.append([person(1)])
+    await world.table.close()
+    world.pass(HOUR_MS)
+    let raisedMs = Infinity
+    const seen: number[] = []
+    store.rule = ({ verb, key }) => {
+      if (verb === 'put' && key.endsWith('hint.text')) raisedMs = runtime.monotonic()
+      if (verb === 'delete' && key.endsWith('v1.metadata.json')) seen.push(runtime.monotonic() - raisedMs)
+      return undefined
+    }
+    await dropTable(LOCATION, { store, runtime })
+    expect(seen.length).toBe(1)
+    expect(seen[0]).toBeGreaterThanOrEqual(5_000)
   })
 
   test('an open handle notices: not-found, and nothing is written to the next table', async () => {
@@ -69,7 +169,9 @@ describe('dropTable', () => {
     store.rule = () => undefined
     await expect(loadTable(LOCATION, { store })).rejects.toMatchObject({ code: 'not-found' })
     await dropTable(LOCATION, { store })
-    expect((await collect(store.list(''))).length).toBe(2)
+    expect((await collect(store.list('t/data/'))).length).toBe(0)
+    const names = (await collect(store.list('t/metadata/'))).map(({ key }) => key)
+    expect(names.filter((name) => !/\/(?:v\d\.metadata\.json|version-hint\.text)$/.test(name))).toEqual([])
   })
 
   test('against a writer: the tombstone comes after what was committed', async () => {

@@ -1,5 +1,5 @@
 /** Tables that change under their writers: dropped and made again, clocks that are days apart, other versions of the library. */
-import { describe, expect, inject, test } from 'vitest'
+import { describe, expect, inject, test, vi } from 'vitest'
 import { parseIntentName } from '../../src/commit/intent.ts'
 import { createTable, dropTable, loadTable } from '../../src/index.ts'
 import type { Table } from '../../src/index.ts'
@@ -36,7 +36,7 @@ describe('a table that is dropped and created again under its writers', () => {
       }
       throw new Error('it never noticed')
     })
-    while (acknowledged < 20) await systemRuntime.sleep(5)
+    await vi.waitFor(() => expect(acknowledged).toBeGreaterThanOrEqual(20), { timeout: 20_000, interval: 5 })
     await dropTable(LOCATION, { store })
     const next = await createTable(LOCATION, { schema: people, store })
     for (const end of ends) expect(await end).toMatchObject({ code: 'not-found' })

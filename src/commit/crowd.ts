@@ -1,0 +1,50 @@
+/**
+ * How many writers wait about now: patience, and who folds at once, follow from it. Two sources tell: the ledger, how many
+ * appends the last commits folded; and the inbox, whenever this writer looked into it.
+ */
+import type { FoldContext } from './fold.ts'
+import type { Tip } from './follow.ts'
+import type { InboxView } from './inbox.ts'
+import { ledgerOn } from './ledger.ts'
+import { mayFold } from './window.ts'
+
+/** Commits that tell how many writers there are. */
+const RECENT_COMMITS = 4
+/** A commit takes no more. */
+const MOST = 1_000
+/** So many others and fewer are folded at once by whoever comes. */
+const FEW = 1
+
+export class Crowd {
+  #seen = 0
+  #seenAt = 0
+
+  /**
+   * As many as the last commit folded, or as were seen to wait. A commit that came too early for most says too little, so that
+   * what was known before counts too, half as much after each version: more, and writers that have left would make the last
+   * ones patient for long. At least 1: oneself.
+   */
+  size({ version, ledger }: Tip): number {
+    const recent = ledger?.entries.filter((entry) => entry.version > version - RECENT_COMMITS) ?? []
+    const folded = recent.map((entry) => entry.folded.length / 2 ** (version - entry.version))
+    return Math.min(MOST, Math.max(1, this.#seen / 2 ** Math.max(0, version - this.#seenAt), ...folded))
+  }
+
+  /** Learns from a look into the inbox, made when `tip` was the newest version that was known. */
+  look(view: InboxView, tip: Tip, ownId: string | undefined): void {
+    this.#seen = 1 + openOf(view, tip, ownId)
+    this.#seenAt = tip.version
+  }
+}
+
+/** Whether to fold what a look has shown: among many, one of them shall. */
+export function foldsAtOnce({ committer, follower }: FoldContext, view: InboxView, ownId: string): boolean {
+  const others = openOf(view, follower.tip, ownId)
+  return others <= FEW || committer.place.runtime.random() < 1 / (others + 1)
+}
+
+/** Appends of others that the next version could fold. */
+function openOf(view: InboxView, { version, ledger }: Tip, ownId: string | undefined): number {
+  const by = ledgerOn(ledger, version)
+  return view.intents.filter((intent) => intent.id !== ownId && mayFold(intent, by, version + 1)).length
+}

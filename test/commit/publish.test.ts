@@ -1,0 +1,108 @@
+/** What a publication without an answer means, and how long what was written ahead may be named. */
+import { describe, expect, test } from 'vitest'
+import { createTable, loadTable } from '../../src/index.ts'
+import { MAX_UNNAMED_MS } from '../../src/commit/unnamed.ts'
+import { DataShardError } from '../../src/errors.ts'
+import { checkAges } from '../../src/maintenance/ages.ts'
+import type { FaultRule } from '../support/faulty-store.ts'
+import { HOUR_MS, LOCATION, idsIn, newWorld } from '../maintenance/moved-clock.ts'
+import { collect, people, person } from '../support/tables.ts'
+
+const ROWS = [person(1), person(2)]
+
+/** A writer that is about to lose its commit alone, and so to publish; two partitions make it name its files in a manifest. */
+async function aboutToPublish() {
+  const world = await newWorld()
+  const { store, runtime } = world
+  const location = `${LOCATION}2`
+  const table = await createTable(location, { schema: people, partitionBy: ['id'], store, runtime })
+  const writer = await loadTable(location, { store, runtime })
+  let hasLost = false
+  const losesTo = (rule: FaultRule): FaultRule => {
+    return (call) => {
+      if (call.verb !== 'put' || !call.key.endsWith('/v2.metadata.json') || hasLost) return rule(call)
+      hasLost = true
+      return async () => void (await table.append([person(0)]))
+    }
+  }
+  const files = async () => (await collect(store.list('t2/data/id='))).length
+  return { ...world, table, writer, losesTo, files }
+}
+
+const isIntent = (key: string) => key.includes('/data/in/')
+
+describe('a publication', () => {
+  test('without an answer, then refused: whether it is there is unknown, and its files stay', async () => {
+    const { store, writer, table, losesTo, files } = await aboutToPublish()
+    store.rule = losesTo(({ verb, key, before }) => {
+      if (verb !== 'put' || !isIntent(key)) return undefined
+      return before === 0 ? 'lost-after' : new DataShardError('unavailable', 'nothing listens')
+    })
+    await expect(writer.append(ROWS, { timeoutMs: 1_000 })).rejects.toMatchObject({ code: 'commit-unknown' })
+    await writer.flush()
+    expect(await files()).toBe(3)
+    // And so it is: the next writer folds it.
+    store.rule = () => undefined
+    await table.append([person(3)])
+    expect(await idsIn(await table.refresh())).toEqual([0, 1, 2, 3])
+  })
+
+  test('cancelled while it has no answer: unknown, and its files stay', async () => {
+    const { store, writer, table, losesTo, files } = await aboutToPublish()
+    const controller = new AbortController()
+    store.rule = losesTo(({ verb, key, before }) => {
+      if (verb !== 'put' || !isIntent(key) || before > 0) return undefined
+      setTimeout(() => controller.abort(), 20)
+      return 'lost-after'
+    })
+    const append = writer.append(ROWS, { signal: controller.signal })
+    await expect(append).rejects.toMatchObject({ code: 'commit-unknown' })
+    await writer.flush()
+    expect(await files()).toBe(3)
+    await table.append([person(3)])
+    expect(await idsIn(await table.refresh())).toEqual([0, 1, 2, 3])
+  })
+
+  test('refused at the first try: certain, and its files go', async () => {
+    const { store, writer, losesTo, files } = await aboutToPublish()
+    store.rule = losesTo(({ verb, key }) =>
+      verb === 'put' && isIntent(key) ? new DataShardError('denied', 'no right') : undefined,
+    )
+    await expect(writer.append(ROWS)).rejects.toMatchObject({ code: 'denied', committed: 'no' })
+    await writer.flush()
+    expect(await files()).toBe(1)
+  })
+})
+
+describe('what was written a day ago, before its process was suspended', () => {
+  const late = { code: 'commit-contention', committed: 'no', message: expect.stringContaining('begin again') as string }
+
+  test('is not published', async () => {
+    const { store, writer, pass, losesTo, table } = await aboutToPublish()
+    let slept = false
+    store.rule = losesTo(({ verb, key }) => {
+      if (slept || verb !== 'get' || !key.endsWith('/v2.metadata.json')) return undefined
+      slept = true
+      return () => pass(30 * HOUR_MS)
+    })
+    await expect(writer.append(ROWS, { timeoutMs: 300 * HOUR_MS })).rejects.toMatchObject(late)
+    expect(slept).toBe(true)
+    expect(await idsIn(await table.refresh())).toEqual([0])
+  })
+
+  test('is not committed by a transaction, however long it may take', async () => {
+    const world = await newWorld()
+    const tx = world.table.newTransaction()
+    await tx.append(
+      Array.from({ length: 300_000 }, (_, id) => ({ id: BigInt(id), name: `person ${id} of many`.repeat(3) })),
+    )
+    world.pass(MAX_UNNAMED_MS)
+    await expect(tx.commit({ timeoutMs: 300 * HOUR_MS })).rejects.toMatchObject(late)
+    expect(await world.names('data/')).toEqual([])
+  })
+
+  test('is younger than any orphan that a sweep deletes', () => {
+    expect(checkAges().orphans).toBeGreaterThan(MAX_UNNAMED_MS)
+    expect(() => checkAges({ orphans: MAX_UNNAMED_MS + 2 * HOUR_MS })).toThrow('safe from')
+  })
+})
