@@ -34,7 +34,7 @@ await run('npm', ['run', 'build', '--silent'])
 try {
   if (asked('million')) await million()
   if (asked('latency')) await latency()
-  if (asked('cold')) await cold()
+  if (asked('cold')) await (await import('./cold/measure.ts')).measureCold(folder, ROUNDS * 3)
   if (asked('requests')) await (await import('./requests/measure.ts')).measureRequests()
 } finally {
   await rm(folder, { recursive: true, force: true })
@@ -97,24 +97,10 @@ async function latency(): Promise<void> {
   }
 }
 
-async function cold(): Promise<void> {
-  const { createTable } = await import('../src/table/create.ts')
-  const location = join(folder, 'cold')
-  const fields = ['a', 'b'].map((name, index) => ({ id: index + 1, name, type: 'long', required: true }))
-  await (await createTable(location, { schema: { fields } })).close()
-  console.log(`\ncold start: process start to the first committed append on a directory, median of ${ROUNDS * 3}`)
-  const contestant: Contestant = { name: 'DataShard', command: () => [node, join(here, 'cold/ours.mjs'), location] }
-  await compete([contestant], (text) => ({ ms: Math.round(JSON.parse(text) as number) }), ROUNDS * 3)
-}
-
 /** Runs everybody in turn, round by round, so that a machine that gets slower is slower for all. */
-async function compete(
-  contestants: readonly Contestant[],
-  parse: (text: string) => Figures,
-  rounds = ROUNDS,
-): Promise<void> {
+async function compete(contestants: readonly Contestant[], parse: (text: string) => Figures): Promise<void> {
   const results = new Map<string, Figures[]>()
-  for (let round = 0; round < rounds; round++) {
+  for (let round = 0; round < ROUNDS; round++) {
     for (const { name, command } of contestants) {
       const [file, ...args] = command(join(folder, 'table'))
       try {

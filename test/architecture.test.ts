@@ -37,7 +37,8 @@ const CONFINED: readonly (readonly [pkg: RegExp, files: RegExp])[] = [
 /** Packages that cost a cold start are loaded when they are used: outside of types only by `import()`. */
 const LAZY = /^(?:@aws-sdk\/|@smithy\/|apache-arrow|parquet-wasm)/
 
-const NONDETERMINISM = /\b(?:Date\.now|Math\.random|setTimeout|setInterval|randomUUID|performance\.now|randomBytes\()/
+const NONDETERMINISM =
+  /\b(?:Date\.now|Math\.random|(?<!socket\.)setTimeout|setInterval|randomUUID|performance\.now|randomBytes\()/
 
 interface Import {
   readonly specifier: string

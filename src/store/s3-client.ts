@@ -1,8 +1,10 @@
-/** The AWS SDK's client: made when first needed, for one bucket, in the region where the bucket turns out to be. */
+/** How a bucket is reached, decided when first needed, in the region where it turns out to be; and the AWS SDK's client, where it takes one. */
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3'
 import { addressOf } from './s3-address.ts'
 import { DirectRequests } from './s3-direct.ts'
 import { redirectRegion } from './s3-errors.ts'
+import { CONNECTION_TIMEOUT_MS, HttpClient, MAX_SOCKETS } from './s3-http.ts'
+import { knownAccess } from './s3-known.ts'
 import type { S3ClientLike, S3Settings } from './s3-options.ts'
 import type { S3Requests } from './s3-requests.ts'
 import { SdkRequests } from './s3-sdk-requests.ts'
@@ -10,16 +12,20 @@ import type { S3Wire } from './s3-wire.ts'
 
 export type S3Sdk = typeof import('@aws-sdk/client-s3')
 
-/** Hundreds of requests may be in flight at once when many small files are read or a store is raced. */
-const MAX_SOCKETS = 512
-const CONNECTION_TIMEOUT_MS = 5_000
 /** Where AWS answers for every bucket, if only to say where it is. */
 const FALLBACK_REGION = 'us-east-1'
 
-export interface S3Connection {
+/** The SDK and its client for the bucket. */
+export interface LoadedSdk {
   readonly sdk: S3Sdk
   readonly client: S3Client
+}
+
+export interface S3Connection {
+  /** The usual requests. */
   readonly requests: S3Requests
+  /** For all others. Where `requests` do without the SDK, this loads it. */
+  readonly loadSdk: () => Promise<LoadedSdk>
 }
 
 export interface S3ClientsOptions {
@@ -35,6 +41,7 @@ export class S3Clients {
   readonly #options: S3ClientsOptions
   #connection: Promise<S3Connection> | undefined
   #region: string | undefined
+  readonly #http = new HttpClient()
   /** All that were made; requests may still be under way on those that a redirect replaced. */
   readonly #made: S3Client[] = []
 
@@ -70,16 +77,38 @@ export class S3Clients {
   }
 
   close(): void {
+    this.#http.close()
     for (const client of this.#made) client.destroy()
   }
 
   async #make(): Promise<S3Connection> {
-    const sdk = await import('@aws-sdk/client-s3')
-    const { bucket, wire } = this.#options
-    if (this.#options.client) {
-      const client = this.#options.client as S3Client
-      return { sdk, client, requests: new SdkRequests(sdk, client, bucket) }
+    const { bucket, wire, settings } = this.#options
+    const http = this.#http
+    const known = this.#options.client ? undefined : knownAccess(bucket, settings, this.#region, process.env)
+    if (known) {
+      let loading: Promise<LoadedSdk> | undefined
+      const loadSdk = (): Promise<LoadedSdk> => {
+        loading ??= this.#loadSdk().catch((error: unknown) => {
+          loading = undefined
+          throw error
+        })
+        return loading
+      }
+      const credentials = async () => known.credentials
+      return { requests: new DirectRequests({ http, address: known.address, credentials, wire }), loadSdk }
     }
+    const loaded = await this.#loadSdk()
+    const { sdk, client } = loaded
+    const loadSdk = async () => loaded
+    const address = this.#options.client ? undefined : await addressOf(sdk, client, bucket)
+    if (!address) return { requests: new SdkRequests(sdk, client, bucket), loadSdk }
+    const credentials = () => client.config.credentials()
+    return { requests: new DirectRequests({ http, address, credentials, wire }), loadSdk }
+  }
+
+  async #loadSdk(): Promise<LoadedSdk> {
+    const sdk = namesOf(await import('@aws-sdk/client-s3'))
+    if (this.#options.client) return { sdk, client: this.#options.client as S3Client }
     const given = this.#options.settings.endpoint
     let client = new sdk.S3Client(this.#config(given, this.#region))
     this.#made.push(client)
@@ -90,14 +119,8 @@ export class S3Clients {
       client = new sdk.S3Client(this.#config(endpoint, region))
       this.#made.push(client)
     }
-    this.#region = region
-    const address = await addressOf(sdk, client, bucket)
-    if (!address) return { sdk, client, requests: new SdkRequests(sdk, client, bucket) }
-    return {
-      sdk,
-      client,
-      requests: new DirectRequests({ client, address, wire }),
-    }
+    this.#region ??= region
+    return { sdk, client }
   }
 
   #config(endpoint: string | undefined, region: string | undefined): S3ClientConfig {
@@ -134,4 +157,10 @@ export class S3Clients {
 async function endpointOfProfile(client: S3Client): Promise<string | undefined> {
   const config = client.config as { readonly serviceConfiguredEndpoint?: () => Promise<string | undefined> }
   return config.serviceConfiguredEndpoint?.()
+}
+
+/** A package in CommonJS that a bundler made a chunk of its own has only a default export, which is the package. */
+export function namesOf<T extends object>(module: T): T {
+  const names = Object.keys(module)
+  return names.length === 1 && names[0] === 'default' ? (module as { default: T }).default : module
 }

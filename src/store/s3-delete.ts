@@ -46,7 +46,8 @@ async function deleteTogether(
       action: ACTION,
       key: left[0]!,
       signal,
-      send: async ({ sdk, client, watch, options }) => {
+      send: async ({ loadSdk, watch, options }) => {
+        const { sdk, client } = await loadSdk()
         const Delete = { Objects: left.map((Key) => ({ Key })), Quiet: true }
         const command = new sdk.DeleteObjectsCommand({ Bucket: exchanger.bucket, Delete })
         addContentMd5(command)

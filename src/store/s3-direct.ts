@@ -1,14 +1,13 @@
 /**
- * The requests without the SDK's middleware: addressed as the SDK says, with its credentials, sent by its HTTP handler, but
- * signed and read here. A third of the CPU time; see docs/decisions/store-request-cost.md.
+ * The requests without the SDK's middleware: addressed as the SDK would, with its credentials, but signed, sent and read
+ * here. A third of the CPU time; see docs/decisions/store-request-cost.md.
  */
-import type { IncomingMessage } from 'node:http'
-import type { S3Client } from '@aws-sdk/client-s3'
 import { systemRuntime } from '../runtime.ts'
-import { joinChunks } from './body.ts'
 import { cutShort } from './s3-answers.ts'
 import type { S3Address } from './s3-address.ts'
 import type { Sending } from './s3-exchange.ts'
+import type { HttpAnswer, HttpClient, HttpRequest } from './s3-http.ts'
+import type { S3Credentials } from './s3-options.ts'
 import type { S3Answer, S3Body, S3Facts, S3Object, S3Page, S3PageQuery, S3Requests } from './s3-requests.ts'
 import { pathOf, queryOf, S3Signer } from './s3-signer.ts'
 import { DEFAULT_CONTENT_TYPE } from './s3-sdk-requests.ts'
@@ -17,9 +16,7 @@ import { originOf } from './s3-wire.ts'
 import { parseError, parseListing } from './s3-xml.ts'
 import type { PutOptions } from './store.ts'
 
-type Headers = Readonly<Record<string, string | undefined>>
 type RequestHeaders = Record<string, string>
-type HttpRequest = Parameters<S3Client['config']['requestHandler']['handle']>[0]
 
 /** A signature that is off by more than this was refused for our clock, if it was refused; stores allow 5 to 15 minutes. */
 const SKEW_WORTH_CORRECTING_MS = 60_000
@@ -35,15 +32,11 @@ interface Outgoing {
   readonly body?: Uint8Array
 }
 
-interface Incoming {
-  readonly status: number
-  readonly headers: Headers
-  readonly bytes: Uint8Array
-}
-
 export interface DirectOptions {
-  readonly client: S3Client
+  readonly http: HttpClient
   readonly address: S3Address
+  /** Asked before each request; whoever gives them keeps them as long as they last. */
+  readonly credentials: () => Promise<S3Credentials>
   readonly wire: S3Wire
 }
 
@@ -106,31 +99,28 @@ export class DirectRequests implements S3Requests {
     await this.#exchange({ method: 'DELETE', path: pathOf(key) }, how)
   }
 
-  async #exchange(outgoing: Outgoing, { options, attempt }: Sending): Promise<Incoming> {
-    const { client, wire } = this.#options
+  async #exchange(outgoing: Outgoing, { options, attempt }: Sending): Promise<HttpAnswer> {
+    const { http, wire } = this.#options
     const skewMs = wire.machineOffsetMs
     const request = await this.#request(outgoing, skewMs)
     attempt.sent = true
     const sent = wire.sending(this.#origin)
-    const { response } = await client.config.requestHandler.handle(request, options)
-    wire.answered(response.headers, sent)
-    const bytes = await bytesOf(response.body as IncomingMessage)
-    const incoming = { status: response.statusCode, headers: response.headers, bytes }
+    const incoming = await http.send(request, options)
+    wire.answered(incoming.headers, sent)
     if (incoming.status >= 200 && incoming.status < 300) return incoming
     throw errorOf(incoming, Math.abs(wire.machineOffsetMs - skewMs) >= SKEW_WORTH_CORRECTING_MS)
   }
 
   async #request({ method, path, query = '', headers = {}, body }: Outgoing, skewMs: number): Promise<HttpRequest> {
-    const { address, client } = this.#options
+    const { address, credentials } = this.#options
     const { protocol, hostname, port, basePath, userAgent } = address
     const whole = basePath + path
     headers['host'] = address.host
-    const credentials = await client.config.credentials()
     const signable = { method, path: whole, query, headers, body }
-    const signed = this.#signer.sign(signable, credentials, systemRuntime.now() + skewMs)
+    const signed = this.#signer.sign(signable, await credentials(), systemRuntime.now() + skewMs)
     signed['user-agent'] = userAgent
-    const sent = { protocol, hostname, port, method, path: query === '' ? whole : `${whole}?${query}`, query: {} }
-    return { ...sent, headers: signed, body } as HttpRequest
+    const sent = query === '' ? whole : `${whole}?${query}`
+    return { protocol, hostname, port, method, path: sent, headers: signed, body }
   }
 }
 
@@ -138,7 +128,7 @@ function placeOf({ key, versionId }: S3Object): Pick<Outgoing, 'path' | 'query'>
   return { path: pathOf(key), ...(versionId !== undefined && { query: queryOf({ versionId }) }) }
 }
 
-function answerOf({ status, headers }: Pick<Incoming, 'status' | 'headers'>): S3Answer {
+function answerOf({ status, headers }: Pick<HttpAnswer, 'status' | 'headers'>): S3Answer {
   return { status, etag: headers['etag'] }
 }
 
@@ -150,21 +140,8 @@ function textOf(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
 }
 
-function bytesOf(body: IncomingMessage): Promise<Uint8Array> {
-  return new Promise((resolve, reject) => {
-    const chunks: Uint8Array[] = []
-    body.on('data', (chunk: Uint8Array) => chunks.push(chunk))
-    body.on('error', reject)
-    body.on('end', () => {
-      const { buffer, byteOffset, byteLength } = joinChunks(chunks)
-      // Not a Buffer, whose slice() is another.
-      resolve(new Uint8Array(buffer, byteOffset, byteLength))
-    })
-  })
-}
-
 /** The refusal in the shape of the SDK's errors, from which s3-errors.ts tells what it means. */
-function errorOf({ status, headers, bytes }: Incoming, clockSkewCorrected: boolean): Error {
+function errorOf({ status, headers, bytes }: HttpAnswer, clockSkewCorrected: boolean): Error {
   const fields = parseError(textOf(bytes)) ?? {}
   // An answer without a body, to a HEAD above all, has its status to say what is missing.
   const code = fields['Code'] || (status === 404 && bytes.length === 0 ? 'NotFound' : undefined)

@@ -12,7 +12,8 @@ import { notS3 } from './s3-answers.ts'
 import { nameOf } from './s3-errors.ts'
 import type { Exchange, S3Exchanger } from './s3-exchange.ts'
 import type { WatchedCommand } from './s3-wire.ts'
-import type { S3Connection } from './s3-client.ts'
+import type { LoadedSdk, S3Sdk } from './s3-client.ts'
+import { namesOf } from './s3-client.ts'
 import { isRetryable, withRetries } from './retry.ts'
 
 /** A part; what is not longer is one request. S3 takes at least 5 MiB and at most 10,000 parts: up to 80 GiB. */
@@ -73,9 +74,10 @@ export type PartsUploaded =
  * signal. A failure leaves no parts behind, as far as the store answers.
  */
 export async function uploadParts(upload: PartsUpload): Promise<PartsUploaded> {
-  const { Upload } = await import('@aws-sdk/lib-storage')
+  const { Upload } = namesOf(await import('@aws-sdk/lib-storage'))
   const { input, chunks } = upload
-  const client = new UploadClient(upload, await upload.exchanger.connect())
+  const { loadSdk } = await upload.exchanger.connect()
+  const client = new UploadClient(upload, await loadSdk())
   const body = Readable.from(chunks, { objectMode: false, highWaterMark: 1 })
   const parts = new Upload({
     client: client as unknown as S3Client,
@@ -101,10 +103,10 @@ class UploadClient {
   readonly config: S3Client['config']
   completing = false
   readonly #upload: PartsUpload
-  readonly #sdk: S3Connection['sdk']
+  readonly #sdk: S3Sdk
   #bytes = 0
 
-  constructor(upload: PartsUpload, { sdk, client }: S3Connection) {
+  constructor(upload: PartsUpload, { sdk, client }: LoadedSdk) {
     this.config = client.config
     this.#sdk = sdk
     this.#upload = upload
@@ -156,7 +158,10 @@ class UploadClient {
     const head = await exchanger.retried({
       ...this.#exchange(command, 0),
       verb: 'HEAD',
-      send: async ({ client, options, watch }) => ({ value: await client.send(watch(command), options), status: 200 }),
+      send: async ({ loadSdk, options, watch }) => {
+        const { client } = await loadSdk()
+        return { value: await client.send(watch(command), options), status: 200 }
+      },
     })
     return head.ContentLength === this.#bytes && head.ETag !== undefined ? { ETag: head.ETag } : undefined
   }
@@ -169,7 +174,8 @@ class UploadClient {
       key: input.Key,
       signal,
       bodyBytes,
-      send: async ({ client, options, watch }) => {
+      send: async ({ loadSdk, options, watch }) => {
+        const { client } = await loadSdk()
         const value: unknown = await client.send(watch(command) as UploadPartCommand, options)
         return {
           value,

@@ -50,7 +50,8 @@ export interface S3StoreOptions {
 const DEFAULT_REQUEST_TIMEOUT_MS = 10_000
 
 /**
- * The store of one bucket. No request is made before the first call, and the AWS SDK is loaded with it.
+ * The store of one bucket. No request is made before the first call. The AWS SDK is loaded with it where it has to find
+ * credentials, a region or an address; else only for uploads in parts and for deleting many keys.
  *
  * @example
  * ```ts
