@@ -10,6 +10,8 @@ const PIECE_BYTES = 8 * 1024 * 1024
 export interface ObjectName {
   readonly bucket: string
   readonly key: string
+  /** Where the bucket keeps versions. */
+  readonly versionId: string | undefined
   /** As the notification has it; undefined if it has none. */
   readonly etag: string | undefined
 }
@@ -39,8 +41,9 @@ export function bucketStores({ s3, store, runtime }: Settings): Buckets {
 /** Requests: a HEAD, and one GET for each 8 MiB; another HEAD at the end. @throws `invalid-argument` if it is not there */
 export async function openObject(name: ObjectName, buckets: Buckets, signal: AbortSignal): Promise<ObjectBytes> {
   const store = buckets(name.bucket)
+  const { versionId } = name
   const where = store.urlOf(name.key)
-  const found = await store.head(name.key, { signal })
+  const found = await store.head(name.key, { signal, versionId })
   if (!found) return gone(`there is no object ${where} any more: it was deleted after the notification`)
   if (name.etag !== undefined && bare(found.etag) !== bare(name.etag)) {
     return gone(
@@ -49,11 +52,11 @@ export async function openObject(name: ObjectName, buckets: Buckets, signal: Abo
     )
   }
   const read = async (start: number, end: number) => {
-    const bytes = await store.get(name.key, { range: { start, end }, signal })
+    const bytes = await store.get(name.key, { range: { start, end }, signal, versionId })
     return bytes ?? gone(`${where} was deleted while it was read`)
   }
   const check = async () => {
-    const now = await store.head(name.key, { signal })
+    const now = await store.head(name.key, { signal, versionId })
     if (now?.etag !== found.etag) gone(`${where} was ${now ? 'replaced' : 'deleted'} while it was read`)
   }
   return {

@@ -17,6 +17,7 @@ export type {
   ByteRange,
   CallOptions,
   GetOptions,
+  HeadOptions,
   HeadResult,
   ListOptions,
   ObjectInfo,

@@ -24,6 +24,7 @@ import { withOpenFile } from './open-files.ts'
 import type {
   CallOptions,
   GetOptions,
+  HeadOptions,
   HeadResult,
   ListOptions,
   ObjectInfo,
@@ -110,15 +111,17 @@ class LocalStore implements ObjectStore {
     const path = this.#pathOf(key)
     checkRange(options.range)
     throwIfAborted(options.signal, `reading ${path}`)
+    if (options.versionId !== undefined) return undefined
     return this.#observed('GET', 'reading', key, async () => {
       const bytes = await withOpenFile(() => this.#read(path, options))
       return bytes ? [bytes, options.range ? 206 : 200, bytes.length] : [undefined, 404]
     })
   }
 
-  async head(key: string, options: CallOptions = {}): Promise<HeadResult | undefined> {
+  async head(key: string, options: HeadOptions = {}): Promise<HeadResult | undefined> {
     const path = this.#pathOf(key)
     throwIfAborted(options.signal, `looking for ${path}`)
+    if (options.versionId !== undefined) return undefined
     return this.#observed('HEAD', 'looking for', key, async () => {
       const stats = await this.#present(stat(path, { bigint: true }))
       return stats?.isFile() ? [{ ...infoOf(key, stats), metadata: {} }, 200] : [undefined, 404]

@@ -11,6 +11,7 @@ import { Observers } from './observers.ts'
 import type {
   CallOptions,
   GetOptions,
+  HeadOptions,
   HeadResult,
   ListOptions,
   ObjectInfo,
@@ -102,18 +103,18 @@ class MemoryStore implements ObjectStore {
     checkRange(options.range)
     throwIfAborted(options.signal, `reading ${key}`)
     return this.#run('GET', key, options.signal, () => {
-      const object = this.#objects.get(key)
+      const object = options.versionId === undefined ? this.#objects.get(key) : undefined
       if (!object) return [undefined, 404]
       const bytes = object.bytes.slice(...boundsOf(options.range, object.bytes.length))
       return [bytes, options.range ? 206 : 200, bytes.length]
     })
   }
 
-  async head(key: string, options: CallOptions = {}): Promise<HeadResult | undefined> {
+  async head(key: string, options: HeadOptions = {}): Promise<HeadResult | undefined> {
     checkKey(key)
     throwIfAborted(options.signal, `looking for ${key}`)
     return this.#run('HEAD', key, options.signal, () => {
-      const object = this.#objects.get(key)
+      const object = options.versionId === undefined ? this.#objects.get(key) : undefined
       return object ? [{ ...infoOf(key, object), metadata: object.metadata }, 200] : [undefined, 404]
     })
   }

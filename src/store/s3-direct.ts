@@ -9,7 +9,7 @@ import { joinChunks } from './body.ts'
 import { cutShort } from './s3-answers.ts'
 import type { S3Address } from './s3-address.ts'
 import type { Sending } from './s3-exchange.ts'
-import type { S3Answer, S3Body, S3Facts, S3Page, S3PageQuery, S3Requests } from './s3-requests.ts'
+import type { S3Answer, S3Body, S3Facts, S3Object, S3Page, S3PageQuery, S3Requests } from './s3-requests.ts'
 import { pathOf, queryOf, S3Signer } from './s3-signer.ts'
 import { DEFAULT_CONTENT_TYPE } from './s3-sdk-requests.ts'
 import type { S3Wire } from './s3-wire.ts'
@@ -58,14 +58,14 @@ export class DirectRequests implements S3Requests {
     this.#signer = new S3Signer(options.address)
   }
 
-  async get(key: string, range: string | undefined, how: Sending): Promise<S3Body> {
+  async get(object: S3Object, range: string | undefined, how: Sending): Promise<S3Body> {
     const headers = range === undefined ? {} : { range }
-    const { bytes, ...answer } = await this.#exchange({ method: 'GET', path: pathOf(key), headers }, how)
+    const { bytes, ...answer } = await this.#exchange({ method: 'GET', ...placeOf(object), headers }, how)
     return { ...answerOf(answer), bytes, size: numberOf(answer.headers['content-length']) }
   }
 
-  async head(key: string, how: Sending): Promise<S3Facts> {
-    const answer = await this.#exchange({ method: 'HEAD', path: pathOf(key) }, how)
+  async head(object: S3Object, how: Sending): Promise<S3Facts> {
+    const answer = await this.#exchange({ method: 'HEAD', ...placeOf(object) }, how)
     const { headers } = answer
     const metadata: Record<string, string> = {}
     for (const name of Object.keys(headers)) {
@@ -132,6 +132,10 @@ export class DirectRequests implements S3Requests {
     const sent = { protocol, hostname, port, method, path: query === '' ? whole : `${whole}?${query}`, query: {} }
     return { ...sent, headers: signed, body } as HttpRequest
   }
+}
+
+function placeOf({ key, versionId }: S3Object): Pick<Outgoing, 'path' | 'query'> {
+  return { path: pathOf(key), ...(versionId !== undefined && { query: queryOf({ versionId }) }) }
 }
 
 function answerOf({ status, headers }: Pick<Incoming, 'status' | 'headers'>): S3Answer {

@@ -133,7 +133,7 @@ export function wasNeverSent(error: unknown): boolean {
 export function isMissingKey(error: unknown): boolean {
   const name = nameOf(error)
   // A HEAD has no body: its 404 is all there is.
-  return name === 'NoSuchKey' || name === 'NotFound'
+  return name === 'NoSuchKey' || name === 'NotFound' || name === 'NoSuchVersion'
 }
 
 /** The error as a DataShardError: what failed, where, what was found, what to do. */

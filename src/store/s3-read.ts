@@ -3,15 +3,15 @@ import { boundsOf, isEmptyRange } from './byte-range.ts'
 import { cutShort, notS3 } from './s3-answers.ts'
 import { isMissingKey, statusOf } from './s3-errors.ts'
 import type { S3Exchanger } from './s3-exchange.ts'
-import type { ByteRange, CallOptions, GetOptions, HeadResult } from './store.ts'
+import type { ByteRange, GetOptions, HeadOptions, HeadResult } from './store.ts'
 
 export async function getObject(
   exchanger: S3Exchanger,
   key: string,
-  { range, signal }: GetOptions,
+  { range, signal, versionId }: GetOptions,
 ): Promise<Uint8Array | undefined> {
   // HTTP has no way to ask for no bytes; whether the object is there must be asked all the same.
-  if (isEmptyRange(range)) return (await headObject(exchanger, key, { signal })) && new Uint8Array()
+  if (isEmptyRange(range)) return (await headObject(exchanger, key, { signal, versionId })) && new Uint8Array()
   return exchanger.retried<Uint8Array | undefined>({
     verb: 'GET',
     action: 's3:GetObject',
@@ -19,7 +19,11 @@ export async function getObject(
     signal,
     send: async (how) => {
       try {
-        const { status, etag, bytes, size } = await how.requests.get(key, range && rangeHeader(range), how)
+        const { status, etag, bytes, size } = await how.requests.get(
+          { key, versionId },
+          range && rangeHeader(range),
+          how,
+        )
         if (etag === undefined) throw notS3(exchanger.bucket, 'an object without an ETag')
         if (size !== undefined && bytes.length !== size) throw cutShort(`the answer for ${key} ended before its length`)
         // A gateway that knows no ranges sends the whole.
@@ -38,7 +42,7 @@ export async function getObject(
 export async function headObject(
   exchanger: S3Exchanger,
   key: string,
-  { signal }: CallOptions,
+  { signal, versionId }: HeadOptions,
 ): Promise<HeadResult | undefined> {
   const found = await exchanger.retried<HeadResult | undefined>({
     verb: 'HEAD',
@@ -47,7 +51,7 @@ export async function headObject(
     signal,
     send: async (how) => {
       try {
-        const { etag, size = 0, lastModifiedMs = 0, metadata } = await how.requests.head(key, how)
+        const { etag, size = 0, lastModifiedMs = 0, metadata } = await how.requests.head({ key, versionId }, how)
         if (etag === undefined) throw notS3(exchanger.bucket, 'an object without an ETag')
         return { value: { key, size, etag, lastModifiedMs, metadata }, status: 200 }
       } catch (error) {

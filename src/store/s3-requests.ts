@@ -2,6 +2,12 @@
 import type { Sending } from './s3-exchange.ts'
 import type { ObjectInfo, PutOptions } from './store.ts'
 
+/** An object as it is now, or one of its versions. */
+export interface S3Object {
+  readonly key: string
+  readonly versionId?: string | undefined
+}
+
 /** What came back of an object; a field is undefined where the server did not say. */
 export interface S3Answer {
   /** HTTP status, 200 to 299: any other is thrown, in the shape that the SDK's errors have. */
@@ -38,8 +44,8 @@ export interface S3Page {
 
 export interface S3Requests {
   /** `range`: the value of the header. */
-  get(key: string, range: string | undefined, how: Sending): Promise<S3Body>
-  head(key: string, how: Sending): Promise<S3Facts>
+  get(object: S3Object, range: string | undefined, how: Sending): Promise<S3Body>
+  head(object: S3Object, how: Sending): Promise<S3Facts>
   put(key: string, body: Uint8Array, options: PutOptions, how: Sending): Promise<S3Answer>
   list(query: S3PageQuery, how: Sending): Promise<S3Page>
   delete(key: string, how: Sending): Promise<void>

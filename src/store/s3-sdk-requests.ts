@@ -6,7 +6,7 @@ import type { S3Client } from '@aws-sdk/client-s3'
 import type { S3Sdk } from './s3-client.ts'
 import type { Sending } from './s3-exchange.ts'
 import { decodeListedKey } from './s3-quirks.ts'
-import type { S3Answer, S3Body, S3Facts, S3Page, S3PageQuery, S3Requests } from './s3-requests.ts'
+import type { S3Answer, S3Body, S3Facts, S3Object, S3Page, S3PageQuery, S3Requests } from './s3-requests.ts'
 import type { PutOptions } from './store.ts'
 
 export class SdkRequests implements S3Requests {
@@ -20,15 +20,15 @@ export class SdkRequests implements S3Requests {
     this.#bucket = bucket
   }
 
-  async get(key: string, range: string | undefined, { watch, options }: Sending): Promise<S3Body> {
-    const input = { Bucket: this.#bucket, Key: key, ...(range !== undefined && { Range: range }) }
+  async get(object: S3Object, range: string | undefined, { watch, options }: Sending): Promise<S3Body> {
+    const input = { ...this.#place(object), ...(range !== undefined && { Range: range }) }
     const answer = await this.#client.send(watch(new this.#sdk.GetObjectCommand(input)), options)
     const bytes = (await answer.Body?.transformToByteArray()) ?? new Uint8Array()
     return { status: answer.$metadata.httpStatusCode ?? 200, etag: answer.ETag, bytes, size: answer.ContentLength }
   }
 
-  async head(key: string, { watch, options }: Sending): Promise<S3Facts> {
-    const command = new this.#sdk.HeadObjectCommand({ Bucket: this.#bucket, Key: key })
+  async head(object: S3Object, { watch, options }: Sending): Promise<S3Facts> {
+    const command = new this.#sdk.HeadObjectCommand(this.#place(object))
     const answer = await this.#client.send(watch(command), options)
     return {
       status: 200,
@@ -37,6 +37,10 @@ export class SdkRequests implements S3Requests {
       lastModifiedMs: answer.LastModified?.getTime(),
       metadata: answer.Metadata ?? {},
     }
+  }
+
+  #place({ key, versionId }: S3Object) {
+    return { Bucket: this.#bucket, Key: key, ...(versionId !== undefined && { VersionId: versionId }) }
   }
 
   async put(key: string, body: Uint8Array, put: PutOptions, { watch, options }: Sending): Promise<S3Answer> {

@@ -19,6 +19,7 @@ import { S3Wire } from './s3-wire.ts'
 import type {
   CallOptions,
   GetOptions,
+  HeadOptions,
   HeadResult,
   ListOptions,
   ObjectInfo,
@@ -134,7 +135,7 @@ class S3Store implements ObjectStore {
     return getObject(this.#exchanger, key, options)
   }
 
-  async head(key: string, options: CallOptions = {}): Promise<HeadResult | undefined> {
+  async head(key: string, options: HeadOptions = {}): Promise<HeadResult | undefined> {
     checkKey(key)
     return headObject(this.#exchanger, key, options)
   }

@@ -11,7 +11,12 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-export interface GetOptions extends CallOptions {
+export interface HeadOptions extends CallOptions {
+  /** One version of the object, in an S3 bucket that keeps versions. Other stores have no such object. */
+  readonly versionId?: string | undefined
+}
+
+export interface GetOptions extends HeadOptions {
   readonly range?: ByteRange | undefined
 }
 
@@ -88,7 +93,7 @@ export interface ObjectStore {
   /** Writes an object. One request; a stream longer than one part takes a multipart upload under the same condition. */
   put(key: string, body: PutBody, options?: PutOptions): Promise<PutResult>
   /** Facts about an object; undefined if there is none. One request; on S3 one more for the first that is missing. */
-  head(key: string, options?: CallOptions): Promise<HeadResult | undefined>
+  head(key: string, options?: HeadOptions): Promise<HeadResult | undefined>
   /** Keys that begin with `prefix`, in the order of their UTF-8 bytes; 1,000 per request. */
   list(prefix: string, options?: ListOptions): AsyncIterable<ObjectInfo>
   /** Deletes in the given order as far as the store keeps one; a missing key is no error. 1,000 per request. */

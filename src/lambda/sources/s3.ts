@@ -94,14 +94,18 @@ function itemOf(
   about: { time: Date; raw: unknown; failure: string | undefined },
 ): ObjectItem {
   // The sequencer tells two uploads under one key apart where the bucket keeps no versions.
-  const which = [version, object['sequencer'], etag].find((one) => typeof one === 'string' && one !== '')
-  const id = `${bucket}/${key}@${String(which ?? '')}`
+  const which = textOrNone(version) ?? textOrNone(object['sequencer']) ?? textOrNone(etag)
+  const id = `${bucket}/${key}@${which ?? ''}`
   return {
     id,
     key: `s3/${id}`,
     failure: about.failure ?? id,
     time: about.time,
     raw: about.raw,
-    object: isNew ? { bucket, key, etag: typeof etag === 'string' ? etag : undefined } : undefined,
+    object: isNew ? { bucket, key, versionId: textOrNone(version), etag: textOrNone(etag) } : undefined,
   }
+}
+
+function textOrNone(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined
 }
