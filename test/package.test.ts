@@ -21,7 +21,9 @@ await table.close()
 const JAVASCRIPT = `import { createTable, gt, schema, t } from 'datashard'\n${USE}`
 const TYPESCRIPT = `
 import { createTable, schema, t, type RowOf, type Table } from 'datashard'
+import { appendHandler } from 'datashard/lambda'
 import { memoryStore, type ObjectStore } from 'datashard/store'
+import type { SQSHandler } from 'aws-lambda'
 
 const events = schema({ id: t.string, amount: t.optional(t.decimal(12, 2)) })
 const row: RowOf<typeof events> = { id: 'a' }
@@ -39,6 +41,9 @@ await table.append([{ id: 'a', nmae: 1 }])
 // @ts-expect-error a wrong type
 await table.append([{ id: 5 }])
 console.log(anyTable.version)
+export const handler: SQSHandler = appendHandler({ table, source: 'sqs', map: ({ id }) => ({ id }) })
+// @ts-expect-error a queue has other answers than a stream of Firehose
+export const other: SQSHandler = appendHandler({ table, source: 'firehose' })
 `
 
 let consumer: Awaited<ReturnType<typeof temporaryDirectory>>

@@ -7,8 +7,7 @@ import type { AppendInput } from '../write/input.ts'
 import { Table } from '../table/table.ts'
 import { answeredInTime } from './append-units.ts'
 import type { DeliverContext } from './deliver.ts'
-import { fitAll, inTime, makeAll, setAside } from './deliver.ts'
-import { columnsFor } from './new-columns.ts'
+import { addColumns, fitAll, inTime, makeAll, setAside } from './deliver.ts'
 import { openObject } from './object-bytes.ts'
 import type { ObjectRows, RowGroup } from './object-rows.ts'
 import { openRows } from './object-rows.ts'
@@ -102,9 +101,9 @@ async function made({ items, form }: RowGroup, context: DeliverContext): Promise
 
 /** Rows are written by the schema that the table has when the append begins: what they add to it has to be known before. */
 async function learnColumns(table: Table, rows: ObjectRows, context: DeliverContext): Promise<void> {
-  const { settings, deadline } = context
+  const { settings } = context
   if (settings.unknownColumns !== 'rest' && settings.unknownColumns !== 'evolve') return
   for await (const group of rows.groups(parserFor(settings).numbers)) {
-    await columnsFor(table, await made(group, context), settings, deadline)
+    await addColumns(table, await made(group, context), context)
   }
 }

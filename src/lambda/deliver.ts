@@ -8,7 +8,6 @@ import type { Table } from '../table/table.ts'
 import { appendUnits } from './append-units.ts'
 import type { Deadline } from './deadline.ts'
 import { rowFitter } from './fit.ts'
-import { columnsFor } from './new-columns.ts'
 import type { Buckets } from './object-bytes.ts'
 import type { InvocationReport } from './observe.ts'
 import type { Settings } from './options.ts'
@@ -58,7 +57,7 @@ export async function deliver(delivery: Delivery, context: DeliverContext): Prom
 }
 
 async function attemptOnce(delivery: Delivery, work: readonly Work[], context: DeliverContext): Promise<void> {
-  const { warm, deadline, settings } = context
+  const { warm, deadline } = context
   const open = work.filter(isOpenWork)
   if (open.length === 0) return
   // Of an attempt before, on another schema or another table.
@@ -68,7 +67,7 @@ async function attemptOnce(delivery: Delivery, work: readonly Work[], context: D
   opening.catch(() => undefined)
   await unlessAborted(makeAll(open, context), deadline.signal, 'validating and mapping the records')
   const table = await opening
-  await columnsFor(table, open, settings, deadline)
+  await addColumns(table, open, context)
   await fitNewest(table, open, context)
   await setAside(open, context)
   const ready = inOrder(work, delivery)
@@ -91,6 +90,14 @@ export async function makeAll(
   })
 }
 
+/** Requests: none, but where the rows bring what the table has not, and it shall have it. */
+export async function addColumns(table: Table, work: readonly Work[], context: DeliverContext): Promise<void> {
+  const { unknownColumns } = context.settings
+  if (unknownColumns !== 'rest' && unknownColumns !== 'evolve') return
+  const { columnsFor } = await import('./new-columns.ts')
+  await columnsFor(table, work, unknownColumns, context.deadline)
+}
+
 /**
  * A warm handle may know an old schema. What does not fit is looked at again by the newest one before it is rejected.
  * Requests: two, if something does not fit.
@@ -105,7 +112,7 @@ async function fitNewest(table: Table, work: readonly Work[], context: DeliverCo
   for (const one of misfits) one.rejection = undefined
   const again = work.filter(({ rejection }) => rejection === undefined)
   await makeAll(again, context)
-  await columnsFor(table, again, settings, deadline)
+  await addColumns(table, again, context)
   fitAll(table, again, settings)
 }
 

@@ -5,7 +5,6 @@ import type { Table } from '../table/table.ts'
 import { startDeadline } from './deadline.ts'
 import type { DeliverContext } from './deliver.ts'
 import { deliver } from './deliver.ts'
-import { deliverObjects } from './deliver-objects.ts'
 import { bucketStores } from './object-bytes.ts'
 import { errorFields, loggerOf, startInvocation, tellNumbers } from './observe.ts'
 import type { AppendHandlerOptions } from './options.ts'
@@ -16,7 +15,7 @@ import { DEAD_LETTER_SCHEMA, rejectSink } from './reject.ts'
 import type { AnyBody, SourceName } from './record.ts'
 import { sourceOf } from './sources/detect.ts'
 import type { AnswerOf, EventOf } from './sources/events.ts'
-import type { EventSource, InvocationFacts } from './sources/source.ts'
+import type { Delivery, EventSource, InvocationFacts, ObjectDelivery } from './sources/source.ts'
 import { unlessAborted, warmTable } from './warm-table.ts'
 
 /** What is used of Lambda's context. */
@@ -130,9 +129,7 @@ export function appendHandler<
   async function attempt(source: EventSource, event: unknown, facts: InvocationFacts, context: DeliverContext) {
     try {
       const delivery = await source.open(event, facts)
-      const outcome = await (delivery.kind === 'objects'
-        ? deliverObjects(delivery, context)
-        : deliver(delivery, context))
+      const outcome = await outcomeOf(delivery, context)
       return { outcome, answer: () => delivery.answer(outcome) }
     } catch (error) {
       log.error('the event was not appended', { source: source.name, ...errorFields(error) })
@@ -165,6 +162,13 @@ export function appendHandler<
   }
 
   return Object.assign(invoke, { open: () => warm.open() }) as AppendHandler<S>
+}
+
+/** Readers of objects are loaded by functions that are given some. */
+async function outcomeOf(delivery: Delivery | ObjectDelivery, context: DeliverContext): Promise<Outcome> {
+  if (delivery.kind === 'records') return deliver(delivery, context)
+  const { deliverObjects } = await import('./deliver-objects.ts')
+  return deliverObjects(delivery, context)
 }
 
 const isStale = (time: Date, nowMs: number) => nowMs - time.getTime() > STALE_MS

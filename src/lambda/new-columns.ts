@@ -8,7 +8,6 @@ import type { SchemaChange } from '../table/schema-change.ts'
 import type { Table } from '../table/table.ts'
 import type { Deadline } from './deadline.ts'
 import { REST_COLUMN, unknownFields } from './fit.ts'
-import type { Settings } from './options.ts'
 import type { LambdaRow } from './record.ts'
 import type { Work } from './work.ts'
 
@@ -19,11 +18,9 @@ const MAX_CHANGES = 16
 export async function columnsFor(
   table: Table,
   work: readonly Work[],
-  settings: Pick<Settings, 'unknownColumns'>,
+  unknownColumns: 'rest' | 'evolve',
   deadline: Deadline,
 ): Promise<void> {
-  const { unknownColumns } = settings
-  if (unknownColumns !== 'rest' && unknownColumns !== 'evolve') return
   for (let changes = 0; ; changes++) {
     const { schema } = table
     const change = unknownColumns === 'rest' ? restColumn(schema, work) : newColumns(schema, work)
