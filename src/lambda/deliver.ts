@@ -144,10 +144,11 @@ function rejectionOf(error: unknown, { item }: Work, source: SourceName | undefi
 export async function setAside(work: readonly Work[], { rejects, deadline }: DeliverContext): Promise<void> {
   const rejected = work.flatMap((one) => (one.rejection && !one.fate ? [{ work: one, error: one.rejection }] : []))
   if (rejected.length === 0) return
-  const taken = await rejects.take(
+  const taking = rejects.take(
     rejected.map(({ work: { item }, error }) => ({ item, error })),
     deadline.signal,
   )
+  const taken = await unlessAborted(taking, deadline.signal, 'setting rejected records aside')
   rejected.forEach(({ work: one, error }, index) => {
     one.fate = { kind: 'rejected', error, handled: taken[index]! }
   })

@@ -43,16 +43,26 @@ export async function makeRows(
   try {
     mapped = await map(checked)
   } catch (error) {
-    if (DataShardError.is(error, 'invalid-argument')) throw error
-    const why = error instanceof Error ? error.message : String(error)
-    throw new DataShardError('invalid-argument', `map threw: ${why}`, { cause: error })
+    throw thrown('map', error)
   }
   if (mapped === null || mapped === undefined) return { rows: [], form: 'own' }
   return { rows: asRows(mapped, 'what map returned'), form: 'own' }
 }
 
+/** Whatever the user's code throws is about the record that it was given. */
+function thrown(what: string, error: unknown): DataShardError {
+  if (DataShardError.is(error, 'invalid-argument')) return error
+  const why = error instanceof Error ? error.message : String(error)
+  return new DataShardError('invalid-argument', `${what} threw: ${why}`, { cause: error })
+}
+
 async function validated(schema: StandardSchemaV1, record: SourceRecord<unknown>): Promise<unknown> {
-  const result = await schema['~standard'].validate(record.body)
+  let result: StandardSchemaV1.Result<unknown>
+  try {
+    result = await schema['~standard'].validate(record.body)
+  } catch (error) {
+    throw thrown('the validator', error)
+  }
   if (!result.issues) return result.value
   const issues = result.issues.slice(0, MAX_ISSUES).map((issue) => {
     const path = (issue.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part)).join('.')

@@ -63,6 +63,19 @@ describe('schema', () => {
     expect(reasons).toEqual([expect.stringMatching(/^b .*n: /), expect.stringMatching(/^c .*id: /)])
   })
 
+  test('one that throws rejects its record, and a slow one is waited for', async () => {
+    const store = await newTable()
+    const validate = async (value: unknown) => {
+      await Promise.resolve()
+      if ((value as { id: string }).id === 'b') throw new Error('out of words')
+      return { value }
+    }
+    const validator = { '~standard': { version: 1, vendor: 'test', validate } } as const
+    const event = messages({ a: { id: 'a' }, b: { id: 'b' } })
+    expect(await handlerOn(store, { schema: validator })(event, context())).toEqual(failures('b'))
+    expect(await idsIn(store)).toEqual(['a'])
+  })
+
   test('its output is what map gets, with its type', async () => {
     const store = await newTable()
     const handler = appendHandler({

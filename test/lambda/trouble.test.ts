@@ -92,6 +92,13 @@ describe('time', () => {
     expect(await handler(several('a'), context(300))).toEqual(failures('a'))
   })
 
+  test('so is an onReject that never ends', async () => {
+    const store = await newTable()
+    const handler = handlerOn(store, { marginMs: 100, onReject: () => new Promise<never>(() => {}) })
+    expect(await handler(messages({ a: { id: 'a' }, b: 'x' }), context(300))).toEqual(failures('a', 'b'))
+    expect(await idsIn(store)).toEqual([])
+  })
+
   test('nothing runs on when the handler has returned', async () => {
     const store = await newTable()
     const handler = handlerOn(store)
