@@ -32,6 +32,8 @@ export function bundleFunction(entry: string, directory: string): void {
     // Names of classes and functions are in messages of errors and in profiles.
     keepNames: true,
     platform: 'node',
+    // As modules packages can be left out in part, and are by import() what they are to Node.
+    mainFields: ['module', 'main'],
     format: 'esm',
     target: 'node22',
     external: ['@aws-sdk/client-glue', '@opentelemetry/api'],

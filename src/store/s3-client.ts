@@ -1,5 +1,6 @@
 /** The AWS SDK's client: made when first needed, for one bucket, in the region where the bucket turns out to be. */
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3'
+import { namedExports } from './named-exports.ts'
 import { addressOf } from './s3-address.ts'
 import { DirectRequests } from './s3-direct.ts'
 import { redirectRegion } from './s3-errors.ts'
@@ -74,7 +75,7 @@ export class S3Clients {
   }
 
   async #make(): Promise<S3Connection> {
-    const sdk = await import('@aws-sdk/client-s3')
+    const sdk = namedExports(await import('@aws-sdk/client-s3'))
     const { bucket, wire } = this.#options
     if (this.#options.client) {
       const client = this.#options.client as S3Client

@@ -8,6 +8,7 @@ import type {
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
 import { joinChunks } from './body.ts'
+import { namedExports } from './named-exports.ts'
 import { notS3 } from './s3-answers.ts'
 import { nameOf } from './s3-errors.ts'
 import type { Exchange, S3Exchanger } from './s3-exchange.ts'
@@ -73,7 +74,7 @@ export type PartsUploaded =
  * signal. A failure leaves no parts behind, as far as the store answers.
  */
 export async function uploadParts(upload: PartsUpload): Promise<PartsUploaded> {
-  const { Upload } = await import('@aws-sdk/lib-storage')
+  const { Upload } = namedExports(await import('@aws-sdk/lib-storage'))
   const { input, chunks } = upload
   const client = new UploadClient(upload, await upload.exchanger.connect())
   const body = Readable.from(chunks, { objectMode: false, highWaterMark: 1 })

@@ -67,6 +67,7 @@ function wildcard(pattern: string, text: string): boolean {
   return new RegExp(`^${parts.join('.*')}$`, 's').test(text)
 }
 
-function list(value: string | readonly string[]): readonly string[] {
-  return typeof value === 'string' ? [value] : value
+/** Templates have numbers where IAM has texts. */
+function list(value: unknown): readonly string[] {
+  return (Array.isArray(value) ? value : [value]).map(String)
 }

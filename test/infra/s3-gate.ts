@@ -43,7 +43,9 @@ export async function startS3Gate(target: string): Promise<S3Gate> {
   const server = createServer((incoming, response) => {
     answer(incoming).then(
       (given) => send(response, given),
-      () => incoming.socket.destroy(),
+      // No code that anybody retries: the test has to see it.
+      (error: unknown) =>
+        send(response, xml(400, `<Error><Code>Gate</Code><Message>${String(error)}</Message></Error>`)),
     )
   })
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
