@@ -6,7 +6,7 @@ import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
 import type { ITopic } from 'aws-cdk-lib/aws-sns'
 import { Construct } from 'constructs'
 import type { Ingest } from './ingest.ts'
-import { percentileOf, sumOf } from './metrics.ts'
+import { attemptsOf, recordsOf, sumOf } from './metrics.ts'
 import type { LakeTable } from './table-access.ts'
 
 const PERIOD = Duration.minutes(5)
@@ -50,6 +50,11 @@ export class LakeAlarms extends Construct {
       periods: 3,
       description: 'Invocations were refused: the account has no concurrency left',
     })
+    this.#alarm(`${name}Rejected`, {
+      metric: recordsOf(ingest, 'Rejected'),
+      from: 1,
+      description: 'Records cannot become rows of the table',
+    })
     const oldest = oldestRecord(ingest)
     if (oldest) {
       this.#alarm(`${name}OldestRecord`, {
@@ -87,7 +92,7 @@ export class LakeAlarms extends Construct {
       description: 'Appends did not get into a commit in time',
     })
     this.#alarm(`${name}Attempts`, {
-      metric: percentileOf(table, 'Attempts', 90),
+      metric: attemptsOf(table, 90),
       from: ATTEMPTS_P90,
       periods: 3,
       description: 'Appends lose many races before they are committed',

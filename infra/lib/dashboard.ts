@@ -4,7 +4,7 @@ import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
 import type { Construct } from 'constructs'
 import type { LakeAlarms } from './alarms.ts'
 import type { Ingest } from './ingest.ts'
-import { percentileOf, sumOf } from './metrics.ts'
+import { attemptsOf, durationOf, recordsOf, sumOf } from './metrics.ts'
 import type { LakeTable } from './table-access.ts'
 
 /** Widgets are laid out on 24 columns. */
@@ -33,18 +33,14 @@ export function lakeDashboard(scope: Construct, id: string, shown: Shown): Dashb
 
 function tableRow(name: string, table: LakeTable): IWidget[] {
   return [
-    graph(`${name}: rows`, [sumOf(table, 'Rows')]),
-    graph(`${name}: append, ms`, [percentileOf(table, 'AppendMs', 50), percentileOf(table, 'AppendMs', 99)]),
-    graph(`${name}: company`, [
-      percentileOf(table, 'Attempts', 90),
-      percentileOf(table, 'FoldSize', 90),
-      sumOf(table, 'FailedAppends'),
-      sumOf(table, 'Contention'),
-    ]),
+    graph(`${name}: appends`, [sumOf(table, 'Appends'), sumOf(table, 'FailedAppends')]),
+    graph(`${name}: contention`, [sumOf(table, 'Contention')]),
+    graph(`${name}: attempts per append`, [attemptsOf(table, 50), attemptsOf(table, 90)]),
   ]
 }
 
-function ingestRow(name: string, { function: lambda, queue, deadLetters, source }: Ingest): IWidget[] {
+function ingestRow(name: string, ingest: Ingest): IWidget[] {
+  const { function: lambda, queue, deadLetters, source } = ingest
   const waiting = queue
     ? [queue.metricApproximateNumberOfMessagesVisible(), queue.metricApproximateAgeOfOldestMessage()]
     : source === 'url'
@@ -52,6 +48,17 @@ function ingestRow(name: string, { function: lambda, queue, deadLetters, source 
       : [lambda.metric('IteratorAge')]
   const letters = deadLetters ? [deadLetters.metricApproximateNumberOfMessagesVisible({ label: 'dead letters' })] : []
   return [
+    graph(`${name}: records`, [
+      recordsOf(ingest, 'Rows'),
+      recordsOf(ingest, 'Rejected'),
+      recordsOf(ingest, 'Failed'),
+      recordsOf(ingest, 'Stale'),
+    ]),
+    graph(`${name}: append, ms, and appends per commit`, [
+      durationOf(ingest, 'AppendMs', 50),
+      durationOf(ingest, 'AppendMs', 99),
+      durationOf(ingest, 'FoldSize', 90),
+    ]),
     graph(`${name}: invocations`, [lambda.metricInvocations(), lambda.metricErrors(), lambda.metricThrottles()]),
     graph(`${name}: duration`, [
       lambda.metricDuration({ statistic: 'p50' }),

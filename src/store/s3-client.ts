@@ -75,7 +75,7 @@ export class S3Clients {
   }
 
   async #make(): Promise<S3Connection> {
-    const sdk = namedExports(await import('@aws-sdk/client-s3'))
+    const sdk = namedExports(await import('@aws-sdk/client-s3'), 'S3Client')
     const { bucket, wire } = this.#options
     if (this.#options.client) {
       const client = this.#options.client as S3Client

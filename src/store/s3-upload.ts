@@ -74,7 +74,7 @@ export type PartsUploaded =
  * signal. A failure leaves no parts behind, as far as the store answers.
  */
 export async function uploadParts(upload: PartsUpload): Promise<PartsUploaded> {
-  const { Upload } = namedExports(await import('@aws-sdk/lib-storage'))
+  const { Upload } = namedExports(await import('@aws-sdk/lib-storage'), 'Upload')
   const { input, chunks } = upload
   const client = new UploadClient(upload, await upload.exchanger.connect())
   const body = Readable.from(chunks, { objectMode: false, highWaterMark: 1 })

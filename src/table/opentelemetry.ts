@@ -26,7 +26,7 @@ let enabled: Promise<void> | undefined
 /** Begins to report, once per process; does nothing where the API is not installed. */
 export function enableOpenTelemetry(): Promise<void> {
   enabled ??= import('@opentelemetry/api').then(
-    (api) => report(namedExports(api)),
+    (api) => report(namedExports(api, 'SpanStatusCode')),
     () => undefined,
   )
   return enabled

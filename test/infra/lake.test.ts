@@ -147,6 +147,7 @@ describe('what an operator sees', () => {
         'SweepDidNotRun',
         'RegisterErrors',
         'EventsQueueErrors',
+        'EventsQueueRejected',
         'EventsQueueThrottled',
         'EventsQueueOldestRecord',
         'EventsQueueDeadLetters',
