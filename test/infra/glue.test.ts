@@ -53,7 +53,8 @@ describe.skipIf(python === undefined)('the registrar of Glue', () => {
 
   test('registers a table once it is there, and moves the pointer with its versions, only forward', async () => {
     expect(await handler()).toEqual({})
-    await using table = await createTable(LOCATION, { schema: columns })
+    // moto sometimes lets two of sixteen clients create one key; here there is one.
+    await using table = await createTable(LOCATION, { schema: columns, skipProbe: true })
     await table.append([{ id: 1, at: new Date() }])
     expect(await handler()).toEqual({ events: `${LOCATION}/metadata/v${table.version}.metadata.json` })
     expect((await registered()).StorageDescriptor?.Columns).toEqual([

@@ -5,7 +5,6 @@ set -euo pipefail
 
 AWS=${AWS:-awslocal}
 FUNCTION=${FUNCTION:-/opt/function}
-ROLE=arn:aws:iam::000000000000:role/lake-ingest
 
 $AWS s3api create-bucket --bucket dev
 dead=$($AWS sqs create-queue --queue-name events-dead --query QueueUrl --output text)
@@ -16,10 +15,10 @@ queue_arn=$($AWS sqs get-queue-attributes --queue-url "$queue" --attribute-names
 
 zip=$(mktemp -d)/function.zip
 python3 -c 'import shutil, sys; shutil.make_archive(sys.argv[1][:-4], "zip", sys.argv[2])' "$zip" "$FUNCTION"
-$AWS iam create-role --role-name lake-ingest --assume-role-policy-document \
-  '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}' >/dev/null
+role=$($AWS iam create-role --role-name lake-ingest --assume-role-policy-document \
+  '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}' --query Role.Arn --output text)
 $AWS lambda create-function --function-name lake-ingest --runtime nodejs22.x --handler index.handler --timeout 60 --memory-size 1024 \
-  --role "$ROLE" --zip-file "fileb://$zip" --environment 'Variables={DATASHARD_PLACE=aws,DATASHARD_LOCATION=s3://dev/events}' >/dev/null
+  --role "$role" --zip-file "fileb://$zip" --environment 'Variables={DATASHARD_PLACE=aws,DATASHARD_LOCATION=s3://dev/events}' >/dev/null
 $AWS lambda create-event-source-mapping --function-name lake-ingest --event-source-arn "$queue_arn" --batch-size 10 \
   --function-response-types ReportBatchItemFailures >/dev/null
 $AWS lambda create-function-url-config --function-name lake-ingest --auth-type NONE --query FunctionUrl --output text
