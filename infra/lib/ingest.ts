@@ -51,7 +51,11 @@ export class Ingest extends Construct {
       description: `Appends what comes by ${source.kind} (${id}) to ${props.location}`,
       timeout,
       memoryMiB: props.memoryMiB ?? DEFAULT_MEMORY_MIB,
-      environment: { ...props.environment, DATASHARD_TABLE: props.location },
+      environment: {
+        DATASHARD_DELIVERY: props.delivery ?? 'exactly-once',
+        ...props.environment,
+        DATASHARD_TABLE: props.location,
+      },
       policies: [props.writer],
     })
     if (source.kind === 'url') {
@@ -119,8 +123,8 @@ function streamSource(
     ...batching(props),
     startingPosition: StartingPosition.TRIM_HORIZON,
     retryAttempts: STREAM_RETRIES,
-    // One bad record must not take its batch to the dead letters.
-    bisectBatchOnError: true,
+    // A batch that comes again in halves is not the batch that its claim names (docs/lambda.md), and the answer names bad records anyway.
+    bisectBatchOnError: false,
     onFailure: new SqsDlq(deadLetters),
   }
   return source.kind === 'kinesis'

@@ -28,6 +28,11 @@ export interface IngestProps {
   readonly source: Source
   /** Path of a file that exports `handler`. Default: each record's body is a row. */
   readonly entry?: string
+  /**
+   * Of the handler that comes with the constructs. `exactly-once` (default) costs a request per message of a queue, one per batch of a
+   * stream; with `at-least-once` what is delivered again can be in the table again.
+   */
+  readonly delivery?: 'exactly-once' | 'at-least-once'
   /** MiB. Default 1024. */
   readonly memoryMiB?: number
   /** Seconds. Default 60. */

@@ -18,11 +18,11 @@ describe('sources', () => {
     }
   })
 
-  test('streams give up a record after some tries, alone, and keep it', () => {
+  test('streams give up a batch after some tries, whole, and say which', () => {
     for (const { Properties } of Object.values(resourcesOf(template, 'AWS::Lambda::EventSourceMapping'))) {
       if (Properties['StartingPosition'] === undefined) continue
       expect(Properties).toMatchObject({
-        BisectBatchOnFunctionError: true,
+        BisectBatchOnFunctionError: false,
         MaximumRetryAttempts: 10,
         DestinationConfig: { OnFailure: { Destination: {} } },
       })
