@@ -31,29 +31,30 @@ export type OnVersion = (tip: Tip, skipped: boolean) => void
 export class Follower {
   readonly #committer: Committer
   readonly #tempo: Tempo
-  #tip: Tip
+  /** Undefined until somebody writes: a reader need not understand the ledger of a newer release. */
+  #tip: Tip | undefined
   #peeked: Peeked | undefined
 
   constructor(committer: Committer, tempo: Tempo) {
     this.#committer = committer
     this.#tempo = tempo
-    this.#tip = this.#tipOf(committer.head)
   }
 
   /** The newest version that this process knows, whoever in it saw it. */
   get tip(): Tip {
     const { head } = this.#committer
-    if (head.version > this.#tip.version) {
+    const known = this.#tip
+    if (!known || head.version > known.version) {
       this.#tip = this.#tipOf(head)
-    } else if (head.version === this.#tip.version && ageMs(head.seen, this.#runtime) < this.ageMs) {
-      this.#tip = { ...this.#tip, seen: head.seen }
+    } else if (head.version === known.version && ageMs(head.seen, this.#runtime) < ageMs(known.seen, this.#runtime)) {
+      this.#tip = { ...known, seen: head.seen }
     }
-    return this.#tip
+    return this.#tip!
   }
 
   /** Since the tip was last seen alive. */
   get ageMs(): number {
-    return ageMs(this.#tip.seen, this.#runtime)
+    return ageMs(this.tip.seen, this.#runtime)
   }
 
   get #runtime() {
@@ -61,8 +62,8 @@ export class Follower {
   }
 
   #tipOf(head: TableHead): Tip {
-    const sinceMs = this.#committer.place.runtime.monotonic()
-    return { version: head.version, ledger: ledgerOf(head.metadata), seen: head.seen, sinceMs }
+    const { version, metadata, seen } = head
+    return { version, ledger: ledgerOf(metadata), seen, sinceMs: seen.monotonicMs }
   }
 
   /** Looks once whether there is a next version. One request. */
