@@ -22,7 +22,7 @@ export async function run({ session, args, options }: CommandCall<DropOptions>):
     })
   }
   const { dropTable } = await import('../table/drop.ts')
-  let deletedObjects = 0
+  let deletedObjects: number | undefined
   await dropTable(location, {
     ...place.open,
     ...(options.ifExists === true && { ifExists: true }),
@@ -30,8 +30,8 @@ export async function run({ session, args, options }: CommandCall<DropOptions>):
       deletedObjects = progress.deletedObjects
     },
   })
-  await printResult(session, { location, dropped: true, deletedObjects }, () =>
-    deletedObjects === 0
+  await printResult(session, { location, dropped: true, deletedObjects: deletedObjects ?? 0 }, () =>
+    deletedObjects === undefined
       ? `nothing to drop at ${location}\n`
       : `dropped ${location}: ${formatCount(deletedObjects)} objects deleted\n`,
   )

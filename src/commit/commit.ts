@@ -13,7 +13,7 @@ import { isCertain } from './certainty.ts'
 import type { CreateOutcome } from './create-version.ts'
 import { createVersion } from './create-version.ts'
 import type { Sighting } from './custody.ts'
-import { ageMs, CUSTODY_MS, sighting } from './custody.ts'
+import { ageMs, CUSTODY_MS, inCustody, sighting } from './custody.ts'
 import { encodeTable } from './document.ts'
 import type { Head, SeenVersion, TableHead } from './head.ts'
 import { findHead, readVersion } from './head.ts'
@@ -282,13 +282,19 @@ export class Committer {
   }
 
   /**
-   * The reason of a failure: where an object is missing or damaged, perhaps the table was dropped meanwhile. Two requests
-   * for such a failure, none for others.
+   * The reason of a failure: where an object is missing or damaged, perhaps the table was dropped meanwhile, or this process
+   * slept until its base was swept. Two or three requests for such a failure, none for others.
    */
   async reasonOf(error: unknown): Promise<unknown> {
     if (!DataShardError.is(error, 'corrupt')) return error
+    const { version, seen } = this.#head
+    const slept = !inCustody(seen, this.place.runtime)
+    const { path } = error.details
     return this.refresh().then(
-      () => error,
+      (head) => {
+        const isSwept = isListOf(path) && !head.metadata.snapshots.some((one) => one.manifestList === path)
+        return isSwept || (slept && head.version > version) ? overslept(this.place, error) : error
+      },
       (found: unknown) => (DataShardError.is(found, 'not-found') ? found : error),
     )
   }
@@ -312,6 +318,20 @@ function holdsSnapshotsOf(updates: readonly TableUpdate[]): ((metadata: TableMet
   const ids = updates.flatMap((update) => (update.action === 'add-snapshot' ? [update.snapshot.snapshotId] : []))
   if (ids.length === 0) return undefined
   return (metadata) => ids.every((id) => metadata.snapshots.some((snapshot) => snapshot.snapshotId === id))
+}
+
+/** Whether a path is that of a manifest list: which of them a table needs, its metadata say. */
+function isListOf(path: unknown): path is string {
+  return typeof path === 'string' && path.includes('/snap-')
+}
+
+function overslept({ location }: Place, cause: unknown): DataShardError {
+  return new DataShardError(
+    'commit-contention',
+    `a change of ${location} was built on a version that was superseded and swept while this process did not run; ` +
+      `nothing was committed. Call again`,
+    { cause, details: { table: location } },
+  )
 }
 
 function contention(place: Place, change: Change, attempts: number, elapsedMs: number): DataShardError {

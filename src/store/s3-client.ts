@@ -1,5 +1,6 @@
 /** How a bucket is reached, decided when first needed, in the region where it turns out to be; and the AWS SDK's client, where it takes one. */
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3'
+import { namedExports } from './named-exports.ts'
 import { addressOf } from './s3-address.ts'
 import { DirectRequests } from './s3-direct.ts'
 import { redirectRegion } from './s3-errors.ts'
@@ -107,7 +108,7 @@ export class S3Clients {
   }
 
   async #loadSdk(): Promise<LoadedSdk> {
-    const sdk = namesOf(await import('@aws-sdk/client-s3'))
+    const sdk = namedExports(await import('@aws-sdk/client-s3'), 'S3Client')
     if (this.#options.client) return { sdk, client: this.#options.client as S3Client }
     const given = this.#options.settings.endpoint
     let client = new sdk.S3Client(this.#config(given, this.#region))
@@ -157,10 +158,4 @@ export class S3Clients {
 async function endpointOfProfile(client: S3Client): Promise<string | undefined> {
   const config = client.config as { readonly serviceConfiguredEndpoint?: () => Promise<string | undefined> }
   return config.serviceConfiguredEndpoint?.()
-}
-
-/** A package in CommonJS that a bundler made a chunk of its own has only a default export, which is the package. */
-export function namesOf<T extends object>(module: T): T {
-  const names = Object.keys(module)
-  return names.length === 1 && names[0] === 'default' ? (module as { default: T }).default : module
 }

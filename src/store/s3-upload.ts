@@ -13,7 +13,7 @@ import { nameOf } from './s3-errors.ts'
 import type { Exchange, S3Exchanger } from './s3-exchange.ts'
 import type { WatchedCommand } from './s3-wire.ts'
 import type { LoadedSdk, S3Sdk } from './s3-client.ts'
-import { namesOf } from './s3-client.ts'
+import { namedExports } from './named-exports.ts'
 import { isRetryable, withRetries } from './retry.ts'
 
 /** A part; what is not longer is one request. S3 takes at least 5 MiB and at most 10,000 parts: up to 80 GiB. */
@@ -74,7 +74,7 @@ export type PartsUploaded =
  * signal. A failure leaves no parts behind, as far as the store answers.
  */
 export async function uploadParts(upload: PartsUpload): Promise<PartsUploaded> {
-  const { Upload } = namesOf(await import('@aws-sdk/lib-storage'))
+  const { Upload } = namedExports(await import('@aws-sdk/lib-storage'), 'Upload')
   const { input, chunks } = upload
   const { loadSdk } = await upload.exchanger.connect()
   const client = new UploadClient(upload, await loadSdk())

@@ -18,7 +18,7 @@ import { deleteSeenGone, raiseHint, supersededVersions } from './superseded.ts'
 export interface DropTableOptions extends OpenOptions {
   /** Do nothing when there is no table. Default false: `not-found`. */
   readonly ifExists?: boolean
-  /** Called after each batch of deleted objects with how many are gone so far. */
+  /** Called with 0 when the table is dropped, and after each batch of deleted objects with how many are gone so far. */
   readonly onProgress?: (progress: { readonly deletedObjects: number }) => void
 }
 
@@ -60,6 +60,7 @@ export async function dropTable(location: string, options: DropTableOptions = {}
   const { place, store, ownsStore } = openPlace(location, options)
   try {
     const buried = await bury(place, options)
+    if (buried?.isNew) options.onProgress?.({ deletedObjects: 0 })
     const deletedObjects = buried === undefined ? 0 : await new Clearing(place, buried.version, options).run()
     if (options.ifExists || buried?.isNew || deletedObjects > 0 || buried?.byOther) return
     throw new DataShardError('not-found', `there is no table at ${place.location} to drop`)

@@ -13,6 +13,7 @@
  */
 import { tracingChannel } from 'node:diagnostics_channel'
 import type { Span } from '@opentelemetry/api'
+import { namedExports } from '../store/named-exports.ts'
 import type { AppendEvent, AppendTrace } from './telemetry.ts'
 import { APPEND_CHANNEL } from './telemetry.ts'
 
@@ -24,7 +25,10 @@ let enabled: Promise<void> | undefined
 
 /** Begins to report, once per process; does nothing where the API is not installed. */
 export function enableOpenTelemetry(): Promise<void> {
-  enabled ??= import('@opentelemetry/api').then(report, () => undefined)
+  enabled ??= import('@opentelemetry/api').then(
+    (api) => report(namedExports(api, 'SpanStatusCode')),
+    () => undefined,
+  )
   return enabled
 }
 

@@ -33,16 +33,21 @@ const isIntent = (key: string) => key.includes('/data/in/')
 
 describe('a publication', () => {
   test('without an answer, then refused: whether it is there is unknown, and its files stay', async () => {
-    const { store, writer, table, losesTo, files } = await aboutToPublish()
+    const { store, writer, table, losesTo, files, pass } = await aboutToPublish()
     store.rule = losesTo(({ verb, key, before }) => {
       if (verb !== 'put' || !isIntent(key)) return undefined
-      return before === 0 ? 'lost-after' : new DataShardError('unavailable', 'nothing listens')
+      if (before === 0) return 'lost-after'
+      return () => {
+        pass(HOUR_MS)
+        throw new DataShardError('unavailable', 'nothing listens')
+      }
     })
-    await expect(writer.append(ROWS, { timeoutMs: 1_000 })).rejects.toMatchObject({ code: 'commit-unknown' })
+    await expect(writer.append(ROWS, { timeoutMs: HOUR_MS })).rejects.toMatchObject({ code: 'commit-unknown' })
     await writer.flush()
     expect(await files()).toBe(3)
-    // And so it is: the next writer folds it.
+    // And so it is: the next writer folds it, if it comes within the hour.
     store.rule = () => undefined
+    pass(-HOUR_MS)
     await table.append([person(3)])
     expect(await idsIn(await table.refresh())).toEqual([0, 1, 2, 3])
   })
@@ -71,6 +76,30 @@ describe('a publication', () => {
     await expect(writer.append(ROWS)).rejects.toMatchObject({ code: 'denied', committed: 'no' })
     await writer.flush()
     expect(await files()).toBe(1)
+  })
+})
+
+describe('a base that was swept while its writer slept', () => {
+  test('is no damage: the append may be called again', async () => {
+    const world = await newWorld()
+    await world.table.append([person(0)])
+    const writer = await world.open()
+    let slept = false
+    world.store.rule = ({ verb, key }) => {
+      if (slept || verb !== 'get' || !key.includes('/snap-')) return undefined
+      slept = true
+      return async () => {
+        await world.table.append([person(1)])
+        world.pass(30 * HOUR_MS)
+        await world.store.delete([key])
+      }
+    }
+    await expect(writer.append([person(2)], { timeoutMs: 300 * HOUR_MS })).rejects.toMatchObject({
+      code: 'commit-contention',
+      message: expect.stringContaining('did not run') as string,
+    })
+    await writer.append([person(2)])
+    expect(await idsIn(await writer.refresh())).toEqual([0, 1, 2])
   })
 })
 

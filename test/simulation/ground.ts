@@ -27,8 +27,8 @@ export interface GroundOptions {
   readonly skewMs: number
   /** Called with each line of the trace. */
   readonly onTrace?: ((line: string) => void) | undefined
-  /** The store does not honour conditions: to see that the oracle sees it. */
-  readonly ignoresConditions?: boolean
+  /** Keys for which the store does not honour conditions: to see that the oracle sees it. */
+  readonly ignoresConditions?: RegExp | undefined
 }
 
 export class Ground {
@@ -64,7 +64,7 @@ export class Ground {
 
   /** A put as it reaches the store. */
   async put(who: string, key: string, bytes: Uint8Array, options: PutOptions): Promise<PutResult> {
-    const mode = this.#options.ignoresConditions ? 'overwrite' : options.mode
+    const mode = this.#options.ignoresConditions?.test(key) ? 'overwrite' : options.mode
     const named = key.startsWith(PREFIX) ? parseVersionName(key.slice(PREFIX.length)) : undefined
     const replaced = named && (await this.store.head(key)) !== undefined
     const hint = key === `${PREFIX}${HINT_NAME}` ? await this.store.get(key) : undefined

@@ -1,7 +1,7 @@
 /**
  * `npm run test:simulation -- --seeds 1000 --from 1 [--size large]`: runs seeds. `--seed N`: one, with its trace.
  * `--minutes M`: as many as there is time for, from a random seed on. Ends with 1 at the first seed that fails, or with
- * `--keep-going` after all of them. `--strict`: known defects count as well.
+ * `--keep-going` after all of them.
  */
 import { parseArgs } from 'node:util'
 import type { Outcome, SimulationOptions } from './simulate.ts'
@@ -17,11 +17,10 @@ const { values } = parseArgs({
     minutes: { type: 'string' },
     size: { type: 'string', default: 'small' },
     'keep-going': { type: 'boolean', default: false },
-    strict: { type: 'boolean', default: false },
   },
 })
 
-const options: SimulationOptions = { size: values.size as Size, strict: values.strict }
+const options: SimulationOptions = { size: values.size as Size }
 
 async function replay(seed: number): Promise<Outcome> {
   const outcome = await simulate(seed, { ...options, onTrace: (line) => console.log(line) })

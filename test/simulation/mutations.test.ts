@@ -1,6 +1,6 @@
 /** A simulation that finds nothing proves nothing: each protection that is switched off must be missed by it. */
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { MUTATIONS } from './mutations.ts'
+import { MUTATIONS, REDELIVERED } from './mutations.ts'
 import type { SimulationOptions } from './simulate.ts'
 
 type Simulate = typeof import('./simulate.ts').simulate
@@ -46,10 +46,16 @@ describe('a protection is switched off, and the simulation finds it:', () => {
     expect((await simulate(seed, { change })).violations).toEqual([])
   })
 
+  test('the store overwrites claims', async () => {
+    const { simulate } = await import('./simulate.ts')
+    const found = await firstFailure(simulate, 40, { change: REDELIVERED, ignoresConditions: /_ds\/claims\// })
+    expect(found?.violations.join('\n')).toMatch(/is in the table 2 times|with different snapshots/)
+  })
+
   test('the store does not honour conditions', async () => {
     const { simulate } = await import('./simulate.ts')
     const change = { writers: 4, appendsPerWriter: 2 }
-    const found = await firstFailure(simulate, 5, { change, ignoresConditions: true })
+    const found = await firstFailure(simulate, 5, { change, ignoresConditions: /metadata\/v\d/ })
     expect(found?.violations.join('\n')).toContain('was overwritten by')
   })
 })

@@ -4,8 +4,8 @@ import type { Outcome, SimulationOptions } from './simulate.ts'
 const MAX_VIOLATIONS = 12
 
 /** One outcome: what is wrong, and the command that replays it. */
-export function report(outcome: Outcome, { size = 'small', strict = false }: SimulationOptions): string {
-  const flags = `${size === 'small' ? '' : ` --size ${size}`}${strict ? ' --strict' : ''}`
+export function report(outcome: Outcome, { size = 'small' }: SimulationOptions): string {
+  const flags = size === 'small' ? '' : ` --size ${size}`
   const { seed, violations, versions, requests, elapsedMs, traceHash } = outcome
   const counts = [...outcome.counts].map(([what, count]) => `${what} ${count}`).join(', ')
   const facts = `${versions} versions, ${requests} requests, ${Math.round(elapsedMs)} ms, trace ${traceHash.slice(0, 12)}`

@@ -1,5 +1,4 @@
 /** One seed, from its scenario to the judgement. */
-import { avoidance, unexplained } from './known-defects.ts'
 import { startLambda } from './lambdas.ts'
 import { startMaintenance } from './maintenance.ts'
 import { judge } from './oracle.ts'
@@ -17,8 +16,6 @@ export interface SimulationOptions extends WorldOptions {
   readonly size?: Size
   /** Changes to what the seed says. */
   readonly change?: Partial<Scenario>
-  /** Also what is known already. */
-  readonly strict?: boolean
 }
 
 export interface Outcome {
@@ -39,8 +36,7 @@ export interface Outcome {
 
 export async function simulate(seed: number, options: SimulationOptions = {}): Promise<Outcome> {
   await warmed()
-  const strict = options.strict ?? false
-  const scenario = { ...scenarioOf(seed, options.size), ...(!strict && avoidance()), ...options.change }
+  const scenario = { ...scenarioOf(seed, options.size), ...options.change }
   const world = new World(scenario, options)
   let violations: string[]
   try {
@@ -56,7 +52,7 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
   return {
     seed,
     scenario,
-    violations: strict ? violations : unexplained(violations),
+    violations,
     traceHash: world.ground.traceHash(),
     counts: world.history.counts,
     requests: world.ground.requests,

@@ -14,7 +14,7 @@ const LIMITS = { nowMs: 200 * 3_600_000, events: 3_000_000 }
 
 export interface WorldOptions {
   readonly onTrace?: ((line: string) => void) | undefined
-  readonly ignoresConditions?: boolean | undefined
+  readonly ignoresConditions?: RegExp | undefined
 }
 
 export class World {
@@ -35,7 +35,7 @@ export class World {
       scheduler: this.scheduler,
       skewMs,
       onTrace: options.onTrace,
-      ignoresConditions: options.ignoresConditions ?? false,
+      ignoresConditions: options.ignoresConditions,
     })
   }
 

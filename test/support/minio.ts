@@ -99,6 +99,11 @@ async function startDocker(): Promise<RunningS3 | string> {
   }
 }
 
+/** A MinIO that can be run without Docker: on the PATH, or built into the cache. Undefined without both and without Go. */
+export async function minioBinary(): Promise<string | undefined> {
+  return (await onPath('minio')) ?? (await builtMinio())
+}
+
 async function startFromPath(): Promise<RunningS3 | string> {
   const binary = await onPath('minio')
   return binary === undefined ? 'PATH: no minio' : startBinary(binary)
@@ -180,7 +185,7 @@ async function waitUntilReady(endpoint: string, alive: () => boolean): Promise<b
   return false
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer()
     server.once('error', reject)

@@ -30,7 +30,7 @@ describe('dropTable', () => {
     const rest = ['metadata/v3.metadata.json', 'metadata/version-hint.text']
     expect(await world.names()).toEqual(['metadata/v2.metadata.json', ...rest])
     expect(new TextDecoder().decode((await store.get('t/metadata/version-hint.text'))!)).toBe('3')
-    expect(deleted).toEqual([3, 4])
+    expect(deleted).toEqual([0, 3, 4])
     await expect(world.open()).rejects.toThrow(/was dropped at 20/)
     world.pass(4 * 60_000)
     await dropTable(LOCATION, { store, runtime })
