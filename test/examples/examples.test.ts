@@ -2,10 +2,10 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { loadTable } from '../../src/table/load.ts'
 import { prepareJudges } from '../judges/setup.ts'
-import { temporaryDirectory } from '../support/tables.ts'
+import { newBucket, temporaryDirectory } from '../support/tables.ts'
 
 const run = promisify(execFile)
 const ROOT = join(import.meta.dirname, '..', '..')
@@ -17,10 +17,14 @@ beforeAll(async () => {
 afterAll(() => directory?.[Symbol.asyncDispose]())
 
 /** The lines that the example prints, its table in a directory of its own. */
-async function linesOf(name: string): Promise<string[]> {
+async function linesOf(name: string, location = join(directory.path, name), env = {}): Promise<string[]> {
   const program = join(ROOT, 'examples', name, 'main.ts')
   const tsx = join(ROOT, 'node_modules', '.bin', 'tsx')
-  const { stdout } = await run(tsx, [program, join(directory.path, name)], { cwd: ROOT, timeout: 120_000 })
+  const { stdout } = await run(tsx, [program, location], {
+    cwd: ROOT,
+    timeout: 120_000,
+    env: { ...process.env, ...env },
+  })
   return stdout.trim().split('\n')
 }
 
@@ -85,5 +89,20 @@ test('feature store: as of a time, and as a model was trained', async () => {
   expect(await linesOf('feature-store')).toEqual([
     'as the model was trained [ 2, 5, 0, null ]',
     'as it would be today [ 2, 4, 0, null ]',
+  ])
+})
+
+test('batch job on a shared bucket: a share that is run again counts once', async () => {
+  const s3 = inject('s3')
+  const env = {
+    AWS_ENDPOINT_URL_S3: s3.endpoint,
+    AWS_ACCESS_KEY_ID: s3.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: s3.secretAccessKey,
+    AWS_REGION: s3.region,
+  }
+  const location = `s3://${await newBucket(s3, 'batch-job')}/revenue`
+  expect(await linesOf('batch-job', location, env)).toEqual([
+    'share 1 failed and is run again',
+    '100 stores, 5000.00 in all',
   ])
 })

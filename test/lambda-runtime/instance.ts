@@ -12,6 +12,12 @@ import { basename, dirname } from 'node:path'
 const API = '/2018-06-01/runtime'
 const STDERR_TAIL_CHARS = 4_000
 
+/** None outlives its run; frozen ones would for ever. */
+const living = new Set<ChildProcess>()
+process.once('exit', () => {
+  for (const child of living) child.kill('SIGKILL')
+})
+
 export type Ended =
   | { readonly kind: 'answered'; readonly answer: unknown }
   /** The handler threw, or the function could not be initialised. */
@@ -55,7 +61,10 @@ export class FunctionInstance {
 
   private constructor(options: InstanceOptions, api: Server) {
     this.#options = options
-    api.on('request', (incoming, answer) => void this.#serve(incoming, answer))
+    api.on('request', (incoming, answer) => {
+      // A client that is killed while it talks is no failure of the run: what it said half is not heard.
+      this.#serve(incoming, answer).catch(() => incoming.destroy())
+    })
     // A frozen instance keeps its connection.
     api.keepAliveTimeout = 0
     const { node, clientArgs, main, env, timeoutMs } = options
@@ -79,7 +88,9 @@ export class FunctionInstance {
     this.#child.stderr!.on('data', (chunk: Buffer) => {
       this.#stderr = (this.#stderr + chunk.toString()).slice(-STDERR_TAIL_CHARS)
     })
+    living.add(this.#child)
     this.#child.once('exit', () => {
+      living.delete(this.#child)
       this.#ended = true
       this.#end(this.#initError ?? { kind: 'lost', why: 'ended' })
       api.close()

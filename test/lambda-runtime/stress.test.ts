@@ -40,7 +40,7 @@ test('8 functions, 300 messages, a fifth of the invocations killed: each good on
     killedShare: 0.2,
     poisonShare: 0.01,
     // Shorter than AWS would take it: what takes longer is delivered to a second function while the first is at it.
-    visibilityTimeoutMs: 2_000,
+    visibilityTimeoutMs: 1_000,
     maxReceiveCount: 8,
     limitMs: 120_000,
     random: seeded(7),
@@ -50,7 +50,7 @@ test('8 functions, 300 messages, a fifth of the invocations killed: each good on
   expect(result.deliveries).toBeGreaterThan(300)
   expect(result).toMatchObject({ poison: 3, poisonDead: 3 })
   const expected = { acknowledged: result.good, possible: new Set<number>() }
-  const verdicts = await judgeIds(['pyiceberg', 'duckdb'], { location, s3 }, expected)
+  const verdicts = await judgeIds(['pyiceberg'], { location, s3 }, expected)
   expect(verdicts.length).toBeGreaterThan(0)
   for (const verdict of verdicts) expect(isClean(verdict), JSON.stringify(verdict)).toBe(true)
 }, 180_000)

@@ -56,7 +56,7 @@ export async function bundleFunction(entry: string, directory: string, options: 
       js: "import { createRequire as bannerRequire } from 'node:module'; const require = bannerRequire(import.meta.url);",
     },
     metafile: true,
-    logLevel: 'error',
+    logLevel: 'silent',
   })
   await copyFile(join(ROOT, 'node_modules/parquet-wasm/esm', WASM), join(directory, WASM))
   const outputs = Object.entries(metafile.outputs)
