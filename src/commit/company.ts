@@ -69,6 +69,7 @@ class Waiting {
     const { runtime } = committer.place
     const { signal, stats } = this.#control
     let foldAtMs = this.#nowMs + tempo.patienceMs(this.#appends)
+    let isImpatient = false
     let isBehind = false
     let foundBefore = false
     while (this.#watch.isOpen && !this.#watch.hasGap) {
@@ -77,8 +78,10 @@ class Waiting {
       if (foldAtMs <= lookAtMs) {
         await this.#sleepUntil(foldAtMs)
         const done = await this.fold(undefined)
+        if (done && isImpatient) this.#context.crowd.nobodyCame(done.version)
         if (done) return done
         foldAtMs = this.#nowMs + tempo.patienceMs(this.#appends)
+        isImpatient = false
         continue
       }
       await this.#sleepUntil(lookAtMs)
@@ -91,10 +94,14 @@ class Waiting {
       foundBefore = moved === true
       if (moved) {
         foldAtMs = this.#nowMs + tempo.patienceMs(this.#appends)
+        isImpatient = false
       } else {
         const idleMs = this.#nowMs - Math.max(follower.tip.sinceMs, this.#startMs)
         const soonMs = tempo.impatienceMs(this.#appends, idleMs)
-        if (soonMs !== undefined) foldAtMs = Math.min(foldAtMs, this.#nowMs + soonMs)
+        if (soonMs !== undefined && this.#nowMs + soonMs < foldAtMs) {
+          foldAtMs = this.#nowMs + soonMs
+          isImpatient = true
+        }
       }
     }
     stats.waitedMs += runtime.monotonic() - this.#startMs

@@ -18,6 +18,8 @@ const FEW = 1
 export class Crowd {
   #seen = 0
   #seenAt = 0
+  /** Whoever published before this version is gone. */
+  #deserted = 0
 
   /**
    * As many as the last commit folded, or as were seen to wait. A commit that came too early for most says too little, so that
@@ -25,26 +27,35 @@ export class Crowd {
    * ones patient for long. At least 1: oneself.
    */
   size({ version, ledger }: Tip): number {
-    const recent = ledger?.entries.filter((entry) => entry.version > version - RECENT_COMMITS) ?? []
+    const recent =
+      ledger?.entries.filter((entry) => entry.version > Math.max(version - RECENT_COMMITS, this.#deserted)) ?? []
     const folded = recent.map((entry) => entry.folded.length / 2 ** (version - entry.version))
     return Math.min(MOST, Math.max(1, this.#seen / 2 ** Math.max(0, version - this.#seenAt), ...folded))
   }
 
   /** Learns from a look into the inbox, made when `tip` was the newest version that was known. */
   look(view: InboxView, tip: Tip, ownId: string | undefined): void {
-    this.#seen = 1 + openOf(view, tip, ownId)
+    this.#seen = 1 + this.others(view, tip, ownId)
     this.#seenAt = tip.version
+  }
+
+  /** Appends of others, who are alive as far as is known, that the next version could fold. */
+  others(view: InboxView, { version, ledger }: Tip, ownId: string | undefined): number {
+    const by = ledgerOn(ledger, version)
+    return view.intents.filter(
+      (intent) => intent.id !== ownId && intent.base >= this.#deserted - 1 && mayFold(intent, by, version + 1),
+    ).length
+  }
+
+  /** Nobody folded for much longer than a commit takes, until this writer did, as `version`: the others have died or left. */
+  nobodyCame(version: number): void {
+    this.#deserted = version
+    this.#seen = 0
   }
 }
 
 /** Whether to fold what a look has shown: among many, one of them shall. */
-export function foldsAtOnce({ committer, follower }: FoldContext, view: InboxView, ownId: string): boolean {
-  const others = openOf(view, follower.tip, ownId)
+export function foldsAtOnce({ committer, crowd, follower }: FoldContext, view: InboxView, ownId: string): boolean {
+  const others = crowd.others(view, follower.tip, ownId)
   return others <= FEW || committer.place.runtime.random() < 1 / (others + 1)
-}
-
-/** Appends of others that the next version could fold. */
-function openOf(view: InboxView, { version, ledger }: Tip, ownId: string | undefined): number {
-  const by = ledgerOn(ledger, version)
-  return view.intents.filter((intent) => intent.id !== ownId && mayFold(intent, by, version + 1)).length
 }

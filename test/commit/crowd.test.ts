@@ -58,6 +58,20 @@ describe('how many writers wait', () => {
     expect(crowd.size(tip)).toBe(1)
   })
 
+  test('those who published before nobody came do not count any more; who comes after that does', () => {
+    const crowd = new Crowd()
+    const tip = tipAfter(ids(40))
+    crowd.look(viewOf(11, ids(30)), tip, undefined)
+    crowd.nobodyCame(11)
+    expect(crowd.size(tip)).toBe(1)
+    const next = tipAfter(ids(40), ids(1))
+    crowd.nobodyCame(12)
+    crowd.look(viewOf(10, ids(30)), next, undefined)
+    expect(crowd.size(next)).toBe(1)
+    crowd.look(viewOf(12, ids(30)), next, undefined)
+    expect(crowd.size(next)).toBe(31)
+  })
+
   test('no more than a commit takes, however many names somebody plants', () => {
     const crowd = new Crowd()
     const tip = tipAfter(ids(1))
