@@ -20,16 +20,19 @@ export async function showTable(
   heading('What is there')
   line('rows expected', expected.length)
   line('rows in the table', `${rows.length} ${complete ? '(each exactly once, each payload as it came)' : '(WRONG)'}`)
-  line('versions', `${table.version}, ${(table.snapshots().length / seconds).toFixed(1)} commits per second`)
+  line(
+    'commits',
+    `${table.snapshots().length} for ${expected.length} appends: writers that met shared them; ${(expected.length / seconds).toFixed(1)} appends per second`,
+  )
 
   heading('Who committed what')
   const commits = countBy(table.snapshots(), (snapshot) => snapshot.summary?.['datashard.writer'] ?? '?')
   for (const writer of writers) {
-    const lost = writer.attempts - writer.appended
+    const own = commits.get(writer.name) ?? 0
     const note = writer.killed ? '  killed and started again' : ''
     line(
       writer.name,
-      `${pad(commits.get(writer.name) ?? 0)} commits, ${pad(lost)} races lost to others and repeated${note}`,
+      `${pad(writer.appended)} appends, ${pad(writer.byOthers)} of them taken along by others; ${pad(own)} commits${note}`,
     )
   }
 

@@ -19,9 +19,9 @@ process.send?.({ kind: 'started', alreadyThere: done.size, share: share.length }
 
 for (const delivery of share) {
   if (done.has(delivery.id)) continue
-  const { version, attempts } = await table.append([{ ...delivery, receivedAt: new Date(), writer: name }], {
+  const { version, stats } = await table.append([{ ...delivery, receivedAt: new Date(), writer: name }], {
     timeoutMs: 120_000,
   })
-  process.send?.({ kind: 'appended', version, attempts })
+  process.send?.({ kind: 'appended', version, byOther: stats?.by === 'other-fold' })
 }
 process.disconnect?.()
