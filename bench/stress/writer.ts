@@ -12,7 +12,7 @@ store.observe(({ verb }) => {
   requests[verb] = (requests[verb] ?? 0) + 1
 })
 const table = await loadTable(job.location, { store, writer: `stress from ${job.firstId}` })
-say({ ready: true })
+await say({ ready: true })
 await nextWord()
 
 const work = startWork()
@@ -22,7 +22,7 @@ const versions = new Set<number>()
 const failures: { id: number; error: string }[] = []
 let attempts = 0
 let next = 0
-const progress = setInterval(() => say({ done: endedMs.length }), PROGRESS_MS)
+const progress = setInterval(() => void say({ done: endedMs.length }), PROGRESS_MS)
 
 async function appendInTurn(): Promise<void> {
   while (next < job.operations) {
@@ -45,5 +45,5 @@ clearInterval(progress)
 await table.close()
 store.close()
 const report: WriterReport = { endedMs, tookMs, versions: [...versions], failures, attempts, requests, ...work() }
-say({ report })
+await say({ report })
 process.exit(0)

@@ -15,8 +15,11 @@ export function jobOf<T>(): T {
   return JSON.parse(process.argv[2] ?? '') as T
 }
 
-export function say(message: unknown): void {
-  process.stdout.write(`${JSON.stringify(message)}\n`)
+/** Resolves when the parent has it all: who ends before that has said only the beginning of what is long. */
+export function say(message: unknown): Promise<void> {
+  return new Promise((resolve) => {
+    process.stdout.write(`${JSON.stringify(message)}\n`, () => resolve())
+  })
 }
 
 /** What the parent says. This process ends with it: its stdin closes however it went. */

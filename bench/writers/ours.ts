@@ -8,7 +8,7 @@ const { createTable, loadTable, schema, t } = await loadLibrary(job.library)
 if (job.action === 'create') {
   const table = await createTable(job.location, { schema: schema({ a: t.long, b: t.long }), skipProbe: true })
   await table.close()
-  say({ created: true })
+  await say({ created: true })
   process.exit(0)
 }
 
@@ -25,7 +25,7 @@ await Promise.all(
     await table.flush()
   }),
 )
-say({ ready: true })
+await say({ ready: true })
 await nextWord()
 
 const work = startWork()
@@ -47,6 +47,6 @@ await Promise.all(
   }),
 )
 const report: ClientReport = { times, failed, failure, ...work() }
-say({ report })
+await say({ report })
 await Promise.all(tables.map(({ table }) => table.close()))
 process.exit(0)

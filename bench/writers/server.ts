@@ -22,7 +22,7 @@ interface Server {
 
 const { kind } = jobOf<ServerJob>()
 const server = await (kind === 'light' ? startLight() : startMinio())
-say({ s3: server.s3 })
+await say({ s3: server.s3 })
 let work = startWork()
 let childrenBefore = 0
 for await (const word of told() as AsyncIterable<ServerWord>) {
@@ -31,7 +31,7 @@ for await (const word of told() as AsyncIterable<ServerWord>) {
     server.reset()
     work = startWork()
     childrenBefore = childrenCpuSeconds()
-    say({ started: true })
+    await say({ started: true })
   } else {
     const { cpuSeconds, eventLoop } = work()
     const counts: ServerCounts = {
@@ -40,7 +40,7 @@ for await (const word of told() as AsyncIterable<ServerWord>) {
       eventLoop,
     }
     server.setDelay(0)
-    say(counts)
+    await say(counts)
   }
 }
 

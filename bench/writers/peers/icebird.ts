@@ -40,7 +40,7 @@ if (job.action === 'read') {
   const { metadata } = await icebird.loadLatestFileCatalogMetadata({ tableUrl, resolver })
   const rows = await icebird.icebergRead({ tableUrl, resolver, metadata })
   const said: ClientRows = { rows: rows.map(({ a, b }) => [Number(a), Number(b)] as const) }
-  say(said)
+  await say(said)
   process.exit(0)
 }
 
@@ -48,7 +48,7 @@ if (job.action === 'create') {
   const fields = ['a', 'b'].map((column, i) => ({ id: i + 1, name: column, type: 'long', required: true }))
   const schema = { type: 'struct', 'schema-id': 0, fields }
   await icebird.icebergCreateTable({ catalog: openCatalog(), tableUrl, schema })
-  say({ created: true })
+  await say({ created: true })
   process.exit(0)
 }
 
@@ -69,7 +69,7 @@ await Promise.all(
     for (let i = 1; i <= job.warm; i++) await append(writer, BigInt(-i)).catch(() => undefined)
   }),
 )
-say({ ready: true })
+await say({ ready: true })
 await nextWord()
 const work = startWork()
 await Promise.all(
@@ -87,5 +87,5 @@ await Promise.all(
   }),
 )
 const report: ClientReport = { times, failed, failure, ...work() }
-say({ report })
+await say({ report })
 process.exit(0)
