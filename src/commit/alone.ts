@@ -11,16 +11,16 @@ import { carriedManifests, fold, listOpen } from './fold.ts'
 import type { TableHead } from './head.ts'
 import type { InboxView } from './inbox.ts'
 import type { Claiming, Landed, LandControl, UnitState } from './landing.ts'
-import { ledgerOn, WINDOW } from './ledger.ts'
+import { WINDOW } from './ledger.ts'
 import type { UnboundManifest, WrittenManifestList } from './manifests.ts'
 import { appendManifests, putManifestList } from './manifests.ts'
 import { ownAppend } from './own-append.ts'
-import { ledgerOf } from './peek.ts'
+import { ledgerBy } from './peek.ts'
 import { storeNow } from './place.ts'
 import { appendSnapshot, snapshotUpdates } from './snapshot.ts'
 import { allEnded, putUnique } from './upload.ts'
 import type { Watch } from './watch.ts'
-import { mayFold } from './window.ts'
+import { foldable, mayFold } from './window.ts'
 
 /** A base seen so long ago is asked for again beside the uploads, at no cost in time. */
 export const FRESH_MS = 1_000
@@ -139,13 +139,12 @@ async function startUploads(
 
 /** Whether the version after `base` may still bring this intent. */
 function mayBeNamed({ intent }: Watch, base: TableHead): boolean {
-  return mayFold(intent, ledgerOn(ledgerOf(base.metadata), base.version), base.version + 1)
+  return mayFold(intent, ledgerBy(base), base.version + 1)
 }
 
 /** Others of the inbox that this version could fold. */
 function hasCompany(view: InboxView, base: TableHead): boolean {
-  const ledger = ledgerOn(ledgerOf(base.metadata), base.version)
-  return view.intents.some((intent) => mayFold(intent, ledger, base.version + 1))
+  return foldable(view.intents, ledgerBy(base), base.version + 1).length > 0
 }
 
 /** Data files that are still in memory, to where files of the table lie. */

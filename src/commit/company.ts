@@ -111,8 +111,8 @@ class Waiting {
   async fold(view: InboxView | undefined): Promise<Landed | undefined> {
     const { signal, deadlineMs, stats, tick } = this.#control
     const { intent } = this.#watch
-    const { random } = this.#context.committer.place.runtime
-    const isFull = this.#nowMs - this.#startMs > FULL_WINDOW_AFTER_MS || random() < FULL_WINDOW_SHARE
+    const { runtime } = this.#context.committer.place
+    const isFull = this.#nowMs - this.#startMs > FULL_WINDOW_AFTER_MS || runtime.random() < FULL_WINDOW_SHARE
     const { version } = this.#context.follower.tip
     const request: FoldRequest = {
       own: ownAppend(this.#state, intent, undefined),

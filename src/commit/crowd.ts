@@ -6,7 +6,7 @@ import type { FoldContext } from './fold.ts'
 import type { Tip } from './follow.ts'
 import type { InboxView } from './inbox.ts'
 import { ledgerOn } from './ledger.ts'
-import { mayFold } from './window.ts'
+import { foldable } from './window.ts'
 
 /** Commits that tell how many writers there are. */
 const RECENT_COMMITS = 4
@@ -41,10 +41,8 @@ export class Crowd {
 
   /** Appends of others, who are alive as far as is known, that the next version could fold. */
   others(view: InboxView, { version, ledger }: Tip, ownId: string | undefined): number {
-    const by = ledgerOn(ledger, version)
-    return view.intents.filter(
-      (intent) => intent.id !== ownId && intent.base >= this.#deserted - 1 && mayFold(intent, by, version + 1),
-    ).length
+    const alive = view.intents.filter(({ id, base }) => id !== ownId && base >= this.#deserted - 1)
+    return foldable(alive, ledgerOn(ledger, version), version + 1).length
   }
 
   /** Nobody folded for much longer than a commit takes, until this writer did, as `version`: the others have died or left. */

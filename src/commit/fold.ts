@@ -21,12 +21,12 @@ import type { TableHead } from './head.ts'
 import type { InboxView, ListedIntent } from './inbox.ts'
 import { listInbox } from './inbox.ts'
 import { uuid8 } from './intent.ts'
-import { ledgerOn, roomFor } from './ledger.ts'
+import { roomFor } from './ledger.ts'
 import type { ManifestListCache } from './list-cache.ts'
 import type { Merges } from './merges.ts'
 import type { UnboundManifest } from './manifests.ts'
 import { appendManifests, putManifestList } from './manifests.ts'
-import { ledgerOf } from './peek.ts'
+import { ledgerBy } from './peek.ts'
 import { storeNow } from './place.ts'
 import { appendSnapshot, snapshotUpdates } from './snapshot.ts'
 import type { AppendStats } from './stats.ts'
@@ -106,7 +106,7 @@ export async function fold(context: FoldContext, request: FoldRequest): Promise<
     if (watch && (!watch.isOpen || watch.hasGap)) return { kind: 'settled' }
   }
   const base = committer.head
-  if (request.own && !mayFold(request.own.intent, ledgerOn(ledgerOf(base.metadata), base.version), base.version + 1)) {
+  if (request.own && !mayFold(request.own.intent, ledgerBy(base), base.version + 1)) {
     // Its window passed, it was cancelled, or it is below the floor: nobody can fold it any more.
     watch?.decide({ kind: 'never' })
     return { kind: 'settled' }
@@ -235,7 +235,7 @@ async function choose(
   { own, cancel, signal }: FoldRequest,
 ): Promise<Chosen> {
   const next = base.version + 1
-  const ledger = ledgerOn(ledgerOf(base.metadata), base.version)
+  const ledger = ledgerBy(base)
   const room = Math.min(MAX_FOLD, roomFor(ledger, next))
   const others = view.intents.filter(
     (intent) => intent.id !== own?.intent.id && isPlausible(intent, base.metadata, context.files),

@@ -7,8 +7,9 @@ import type { Sighting } from './custody.ts'
 import { sighting } from './custody.ts'
 import type { VersionDocument } from './document.ts'
 import { decodeVersion, leadingFields } from './document.ts'
+import type { TableHead } from './head.ts'
 import type { Ledger } from './ledger.ts'
-import { LEDGER_PROPERTY, parseLedger } from './ledger.ts'
+import { LEDGER_PROPERTY, ledgerOn, parseLedger } from './ledger.ts'
 import type { Place } from './place.ts'
 import { keyIn } from './place.ts'
 import { versionName } from './version.ts'
@@ -64,7 +65,16 @@ function fieldsOf(document: VersionDocument): Pick<Peeked, 'nonce' | 'tableUuid'
 
 /** The ledger that a version carries; undefined where it is missing. */
 export function ledgerOf(metadata: TableMetadata): Ledger | undefined {
-  return parseLedger(metadata.properties[LEDGER_PROPERTY])
+  if (!parsed.has(metadata)) parsed.set(metadata, parseLedger(metadata.properties[LEDGER_PROPERTY]))
+  return parsed.get(metadata)
+}
+
+/** Each commit asks its base several times, and a busy table's ledger is 64 KiB of text. */
+const parsed = new WeakMap<TableMetadata, Ledger | undefined>()
+
+/** The ledger by which the version after `head` folds. */
+export function ledgerBy({ metadata, version }: Pick<TableHead, 'metadata' | 'version'>): Ledger {
+  return ledgerOn(ledgerOf(metadata), version)
 }
 
 function once<T>(make: () => T): () => T {

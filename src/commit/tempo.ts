@@ -3,8 +3,8 @@
  * at this store and on this machine: what is right for S3 (three round trips of 40 ms) would make a local directory wait
  * for nothing, and where processors are the limit each look and each fold in vain takes time from the writer who folds.
  *
- * Patience is exponential with a mean of tau x K, K the number of appends in the last commit: about as many writers wait,
- * so that about two of them try to fold per commit, and a dead one costs nothing (docs/decisions/commit-tempo.md).
+ * Patience is exponential with a mean of tau x K, where about K writers wait (`crowd.ts`), so that about two of them try to
+ * fold per commit, and a dead one costs nothing (docs/decisions/commit-tempo.md).
  */
 import type { Runtime } from '../runtime.ts'
 

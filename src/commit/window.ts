@@ -30,12 +30,20 @@ export function lastVersionOf(base: number, window: number): number {
  */
 export function mayFold(intent: IntentName, ledger: Ledger, next: number): boolean {
   return (
-    intent.base >= ledger.floor &&
-    intent.base < next &&
-    next <= lastVersionOf(intent.base, ledger.window) &&
-    foldedIn(ledger, intent.id) === undefined &&
-    !isCancelled(ledger, intent.id)
+    isInWindow(intent, ledger, next) && foldedIn(ledger, intent.id) === undefined && !isCancelled(ledger, intent.id)
   )
+}
+
+function isInWindow({ base }: IntentName, { floor, window }: Ledger, next: number): boolean {
+  return base >= floor && base < next && next <= lastVersionOf(base, window)
+}
+
+/** Those of many intents that version `next` may fold (see {@link mayFold}); goes through the ledger once, not for each. */
+export function foldable<T extends IntentName>(published: readonly T[], ledger: Ledger, next: number): readonly T[] {
+  const open = published.filter((intent) => isInWindow(intent, ledger, next))
+  if (open.length === 0) return open
+  const decided = new Set(ledger.entries.flatMap(({ folded, cancelled }) => [...folded, ...cancelled]))
+  return open.filter(({ id }) => !decided.has(id))
 }
 
 /**
@@ -62,8 +70,8 @@ export function chooseCandidates<T extends IntentName>(
   room: number,
 ): readonly T[] {
   const byId = new Map<string, T>()
-  for (const intent of own ? [own, ...published] : published) {
-    if (!byId.has(intent.id) && mayFold(intent, ledger, next)) byId.set(intent.id, intent)
+  for (const intent of foldable(own ? [own, ...published] : published, ledger, next)) {
+    if (!byId.has(intent.id)) byId.set(intent.id, intent)
   }
   const ordered = [...byId.values()].sort((a, b) => a.base - b.base || (a.id < b.id ? -1 : 1))
   if (ordered.length <= room) return ordered

@@ -7,9 +7,9 @@ import { Committer, DEFAULT_TIMEOUT_MS } from '../commit/commit.ts'
 import type { TableHead } from '../commit/head.ts'
 import type { Ledger } from '../commit/ledger.ts'
 import { isCancelled, ledgerOn, roomFor } from '../commit/ledger.ts'
-import { ledgerOf } from '../commit/peek.ts'
+import { ledgerBy, ledgerOf } from '../commit/peek.ts'
 import type { Place } from '../commit/place.ts'
-import { lastVersionOf, mayFold } from '../commit/window.ts'
+import { foldable, lastVersionOf } from '../commit/window.ts'
 import type { ObjectInfo } from '../store/store.ts'
 import { FORGOTTEN_MS } from './ages.ts'
 import type { Inventory } from './inventory.ts'
@@ -40,12 +40,10 @@ function windowEnd(base: number, ledger: Ledger | undefined, head: TableHead): n
 
 /** Ids of intents that could be folded, and that are so old that nobody does; as many as one commit takes. */
 export function forgottenIntents(intents: Intents, head: TableHead, nowMs: number): readonly string[] {
-  const ledger = ledgerOn(ledgerOf(head.metadata), head.version)
+  const ledger = ledgerBy(head)
   const next = head.version + 1
-  const forgotten = intents.filter(
-    (intent) => nowMs - intent.info.lastModifiedMs > FORGOTTEN_MS && mayFold(intent, ledger, next),
-  )
-  const ids = [...new Set(forgotten.map(({ id }) => id))]
+  const old = intents.filter(({ info }) => nowMs - info.lastModifiedMs > FORGOTTEN_MS)
+  const ids = [...new Set(foldable(old, ledger, next).map(({ id }) => id))]
   return ids.slice(0, Math.min(MAX_CANCELLED, roomFor(ledger, next)))
 }
 
