@@ -4,7 +4,7 @@
  */
 import { putUnique } from '../commit/upload.ts'
 import { isCertain } from '../commit/certainty.ts'
-import type { Committer } from '../commit/commit.ts'
+import type { Committed, Committer } from '../commit/commit.ts'
 import type { ReplaceChange } from '../commit/replace-files.ts'
 import { NothingLeft } from '../commit/replace-files.ts'
 import { DataShardError, invalid } from '../errors.ts'
@@ -36,6 +36,26 @@ export type OverwriteOptions = Omit<AppendOptions, 'idempotencyKey' | 'idempoten
 export interface ChangeResult extends AppendResult {
   /** Rows that were in the table and are removed. */
   readonly deletedRows: number
+}
+
+/** @param made the snapshot, if there is a new one, and the rows that came and went by it. */
+export function changed(
+  { head, attempts }: Committed,
+  made: Pick<ChangeResult, 'rows' | 'deletedRows'> & { readonly snapshotId: bigint | undefined },
+): ChangeResult {
+  return {
+    version: head.version,
+    snapshotId: made.snapshotId ?? head.metadata.currentSnapshotId ?? -1n,
+    attempts,
+    replayed: false,
+    rows: made.rows,
+    replayedKeys: [],
+    deletedRows: made.deletedRows,
+  }
+}
+
+export function nothingChanged(committer: Committer): ChangeResult {
+  return { ...nothingAppended(committer), deletedRows: 0 }
 }
 
 /** Rows that a transaction removes. */
@@ -156,7 +176,7 @@ export async function commitReplacement(
   }
   const nothing = async (): Promise<ChangeResult> => {
     await clean('all')
-    return { ...nothingAppended(committer), deletedRows: 0 }
+    return nothingChanged(committer)
   }
   try {
     // A head that was known before may be old: that nothing matches must be true of the newest one.
@@ -166,15 +186,7 @@ export async function commitReplacement(
     const done = await committer.commit(change, { signal: options.signal, timeoutMs: options.timeoutMs })
     const { snapshotId, deletedRows } = change.result()
     await clean('unused')
-    return {
-      version: done.head.version,
-      snapshotId: snapshotId ?? done.head.metadata.currentSnapshotId ?? -1n,
-      attempts: done.attempts,
-      replayed: false,
-      rows,
-      replayedKeys: [],
-      deletedRows: Number(deletedRows),
-    }
+    return changed(done, { snapshotId, rows, deletedRows: Number(deletedRows) })
   } catch (error) {
     if (error instanceof NothingLeft) return nothing()
     if (isCertain(error)) await clean('all')

@@ -24,11 +24,11 @@ import { applyUpdates } from '../spec/updates.ts'
 import type { TableFiles } from '../store/table-files.ts'
 import type { AppendInput } from '../write/input.ts'
 import type { AppendOptions } from './append.ts'
-import { checkTimeout, nothingAppended, refuseKeys } from './append.ts'
+import { checkTimeout, refuseKeys } from './append.ts'
 import type { StagedFiles } from './append-files.ts'
 import { parseSnapshotId } from './as-of.ts'
 import type { ChangeResult, DeleteOptions, OverwriteOptions, Removal } from './overwrite.ts'
-import { commitReplacement, removalOf, withoutStaged } from './overwrite.ts'
+import { changed, commitReplacement, removalOf, withoutStaged, nothingChanged } from './overwrite.ts'
 import type { PartitionChange } from './partition-change.ts'
 import { changePartitionSpec } from './partition-change.ts'
 import type { RowIn, RowTypes } from './row-types.ts'
@@ -272,22 +272,14 @@ export class OpenTransaction<T extends RowTypes = RowTypes> implements Transacti
     const { committer, files } = this.#context
     const rows = this.#rows()
     if (rows === 0 && this.#before.length + this.#after.length === 0) {
-      return { ...nothingAppended(committer), deletedRows: 0 }
+      return nothingChanged(committer)
     }
     let written = (): readonly string[] => []
     try {
       const { change, snapshotId, ...made } = rows > 0 ? await this.#appendChange() : this.#metadataChange()
       written = made.written
       const done = await committer.commit(change, { signal: options.signal, timeoutMs: options.timeoutMs })
-      return {
-        version: done.head.version,
-        snapshotId: snapshotId ?? done.head.metadata.currentSnapshotId ?? -1n,
-        attempts: done.attempts,
-        replayed: false,
-        rows,
-        replayedKeys: [],
-        deletedRows: 0,
-      }
+      return changed(done, { snapshotId, rows, deletedRows: 0 })
     } catch (error) {
       if (isCertain(error)) await files.store.delete(written()).catch(() => undefined)
       await discard(files, this.#dataFiles(), error)
