@@ -8,7 +8,7 @@ import { promisify } from 'node:util'
 import { createTable } from '../../src/table/create.ts'
 import { bundleFunction } from '../../test/support/bundle.ts'
 import { startS3 } from '../../test/support/minio.ts'
-import { minioClient } from '../../test/support/tables.ts'
+import { minioClient, s3Environment } from '../../test/support/tables.ts'
 import { quantile, textTable } from '../support/figures.ts'
 
 const run = promisify(execFile)
@@ -28,10 +28,7 @@ export async function measureCold(folder: string, rounds: number): Promise<void>
   await measure('on a directory', join(folder, 'cold-table'), contestants, rounds)
   const s3 = await startS3()
   const env = {
-    AWS_ENDPOINT_URL_S3: s3.endpoint,
-    AWS_ACCESS_KEY_ID: s3.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: s3.secretAccessKey,
-    AWS_REGION: s3.region,
+    ...s3Environment(s3),
   }
   Object.assign(process.env, env)
   try {

@@ -1,6 +1,7 @@
 /** A store each of whose requests takes longer, as much as is said at the time. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ObjectStore } from '../../src/store/store.ts'
+import { forwardedFrom } from '../../test/support/forwarded-store.ts'
 
 export function delayedStore(inner: ObjectStore): ObjectStore & { delayMs: number } {
   const wait = async (): Promise<void> => {
@@ -8,13 +9,7 @@ export function delayedStore(inner: ObjectStore): ObjectStore & { delayMs: numbe
   }
   const store: ObjectStore & { delayMs: number } = {
     delayMs: 0,
-    url: inner.url,
-    conditionalCreate: inner.conditionalCreate,
-    keyOf: (url) => inner.keyOf(url),
-    urlOf: (key) => inner.urlOf(key),
-    clockOffsetMs: () => inner.clockOffsetMs(),
-    observe: (listener) => inner.observe(listener),
-    close: () => inner.close(),
+    ...forwardedFrom(inner),
     get: async (key, options) => (await wait(), inner.get(key, options)),
     head: async (key, options) => (await wait(), inner.head(key, options)),
     put: async (key, body, options) => (await wait(), inner.put(key, body, options)),

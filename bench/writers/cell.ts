@@ -9,6 +9,7 @@ import { startChild, type Child } from '../support/children.ts'
 import { quantile } from '../support/figures.ts'
 import type { Contestant } from './contestants.ts'
 import type { ClientJob, ClientReport, ClientRows, ServerCounts, ServerWord } from './job.ts'
+import { s3Environment } from '../../test/support/tables.ts'
 
 const CREATE_TIMEOUT_MS = 60_000
 const READ_TIMEOUT_MS = 300_000
@@ -93,10 +94,7 @@ function startClient(contestant: Contestant, { s3 }: CellContext, job: ClientJob
   return startChild([...contestant.command, JSON.stringify(job)], {
     ...process.env,
     ...contestant.env,
-    AWS_ENDPOINT_URL_S3: s3.endpoint,
-    AWS_ACCESS_KEY_ID: s3.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: s3.secretAccessKey,
-    AWS_REGION: s3.region,
+    ...s3Environment(s3),
   })
 }
 

@@ -1,6 +1,7 @@
 /** Writers of ours: tasks of one process, each with a table and a store of its own. */
-import { jobOf, loadLibrary, nextWord, say, startWork } from '../support/in-child.ts'
-import type { ClientJob, ClientReport } from './job.ts'
+import { jobOf, loadLibrary, nextWord, say } from '../support/in-child.ts'
+import type { ClientJob } from './job.ts'
+import { measureAppends } from './measure.ts'
 
 const job = jobOf<ClientJob>()
 const { createTable, loadTable, schema, t } = await loadLibrary(job.library)
@@ -28,25 +29,7 @@ await Promise.all(
 await say({ ready: true })
 await nextWord()
 
-const work = startWork()
-const times: number[] = []
-let failed = 0
-let failure: string | undefined
-await Promise.all(
-  tables.map(async ({ a, table }) => {
-    for (let i = 0; i < job.appends; i++) {
-      const startedMs = performance.now()
-      try {
-        await table.append([{ a, b: BigInt(i) }], options)
-        times.push(performance.now() - startedMs)
-      } catch (error) {
-        failed += 1
-        failure ??= String(error)
-      }
-    }
-  }),
-)
-const report: ClientReport = { times, failed, failure, ...work() }
+const report = await measureAppends(tables, job.appends, ({ a, table }, b) => table.append([{ a, b }], options))
 await say({ report })
 await Promise.all(tables.map(({ table }) => table.close()))
 process.exit(0)

@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { loadTable } from '../../src/table/load.ts'
 import { prepareJudges } from '../judges/setup.ts'
-import { newBucket, temporaryDirectory } from '../support/tables.ts'
+import { newBucket, temporaryDirectory, s3Environment } from '../support/tables.ts'
 
 const run = promisify(execFile)
 const ROOT = join(import.meta.dirname, '..', '..')
@@ -95,10 +95,7 @@ test('feature store: as of a time, and as a model was trained', async () => {
 test('batch job on a shared bucket: a share that is run again counts once', async () => {
   const s3 = inject('s3')
   const env = {
-    AWS_ENDPOINT_URL_S3: s3.endpoint,
-    AWS_ACCESS_KEY_ID: s3.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: s3.secretAccessKey,
-    AWS_REGION: s3.region,
+    ...s3Environment(s3),
   }
   const location = `s3://${await newBucket(s3, 'batch-job')}/revenue`
   expect(await linesOf('batch-job', location, env)).toEqual([

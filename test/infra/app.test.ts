@@ -6,7 +6,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { createTable, loadTable, schema, t } from '../../src/index.ts'
-import { newBucket, s3Options, temporaryDirectory } from '../support/tables.ts'
+import { newBucket, s3Options, temporaryDirectory, s3Environment } from '../support/tables.ts'
 import { infraPython } from './tools.ts'
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
@@ -59,10 +59,7 @@ async function invoke(
   await writeFile(join(folder.path, 'call.mjs'), call)
   const env = {
     PATH: process.env['PATH'] ?? '',
-    AWS_ENDPOINT_URL_S3: s3.endpoint,
-    AWS_ACCESS_KEY_ID: s3.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: s3.secretAccessKey,
-    AWS_REGION: s3.region,
+    ...s3Environment(s3),
     ...environment,
   }
   const { stdout } = await run(process.execPath, ['call.mjs'], { cwd: folder.path, env })

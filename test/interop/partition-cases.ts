@@ -1,9 +1,11 @@
 /** Tables by transform, with the filters to be asked of each, and what engines make of them. */
+import { createTable, schema } from '../../src/index.ts'
 import type { CanonicalRow, CanonicalValue } from '../judges/canonical.ts'
 import type { Gaps } from './ask.ts'
 import { EVERY_TYPE, sideBySide, type Pair, type Rows, type TypeSample } from './every-type.ts'
 import type { Filter } from './filters.ts'
 import type { TypeName } from './literals.ts'
+import { newPlace } from './places.ts'
 
 export interface PartitionCase {
   /** The columns, of the types that they are called after. */
@@ -147,6 +149,17 @@ export const PARTITION_CASES: Readonly<Record<string, PartitionCase>> = {
   'hour before 1970': { ...by('hour', HOURS), values: early, filterGaps: CLICKHOUSE_EARLY },
   'day in the far future': { ...by('day', DAYS), values: far, filterGaps: CLICKHOUSE_EARLY },
   void: { columns: ['int', 'string'], partitionBy: ['void(int)', 'string'] },
+}
+
+/** A table of a case, written in three appends, so that there are manifests to be skipped too. */
+export async function writePartitioned(name: string) {
+  const one = PARTITION_CASES[name]!
+  const { columns, input } = rowsOf(one)
+  const place = await newPlace('directory')
+  const table = await createTable(place.location, { schema: schema(columns), partitionBy: one.partitionBy })
+  const third = Math.ceil(input.length / 3)
+  for (const at of [0, third, 2 * third]) await table.append(input.slice(at, at + third))
+  return { place, table, input, third }
 }
 
 /** Values looked for, and the rows on either side of one. Fewer where columns are many: Spark takes its time for each. */

@@ -6,7 +6,7 @@ import { ENGINES, startJudges, type Judges } from '../judges/judges.ts'
 import { ask, skipIfMissing, type Gap, type Gaps } from './ask.ts'
 import { deep, EVERY_TYPE, nested, primitives, withoutNulls, type Rows, type TypeNames } from './every-type.ts'
 import { askFilters } from './filters.ts'
-import { filtersOf, PARTITION_CASES, rowsOf } from './partition-cases.ts'
+import { filtersOf, PARTITION_CASES, rowsOf, writePartitioned } from './partition-cases.ts'
 import { newPlace, once, type Place, type PlaceKind } from './places.ts'
 
 let judges: Judges
@@ -66,14 +66,10 @@ describe.each(ENGINES)('rewritten by us > %s', (engine) => {
 
 /** In three appends; of every partition some rows go, of one append all. */
 const partitioned = once(async (name: string): Promise<Place> => {
-  const one = PARTITION_CASES[name]!
-  const { columns, input } = rowsOf(one)
-  const place = await newPlace('directory')
-  await using table = await createTable(place.location, { schema: schema(columns), partitionBy: one.partitionBy })
-  const third = Math.ceil(input.length / 3)
-  for (const at of [0, third, 2 * third]) await table.append(input.slice(at, at + third))
+  const { place, table, input, third } = await writePartitioned(name)
   await table.delete(gte('n', 2 * third))
   await table.overwrite(isIn('n', odd(input.length)), input.slice(1, 2))
+  await table.close()
   return place
 })
 const odd = (count: number) => Array.from({ length: count }, (_, n) => n).filter((n) => n % 2 === 1)

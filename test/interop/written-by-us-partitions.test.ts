@@ -3,7 +3,7 @@ import { createTable, schema, t } from '../../src/index.ts'
 import { ENGINES, startJudges, type Judges } from '../judges/judges.ts'
 import { ask } from './ask.ts'
 import { askFilters } from './filters.ts'
-import { filtersOf, PARTITION_CASES, rowsOf } from './partition-cases.ts'
+import { filtersOf, PARTITION_CASES, rowsOf, writePartitioned } from './partition-cases.ts'
 import { newPlace, once, type Place } from './places.ts'
 
 let judges: Judges
@@ -12,14 +12,9 @@ beforeAll(async () => {
 }, 120_000)
 afterAll(() => judges.stop(), 30_000)
 
-/** In three appends, so that there are manifests to be skipped too. */
 const write = once(async (name: string): Promise<Place> => {
-  const one = PARTITION_CASES[name]!
-  const { columns, input } = rowsOf(one)
-  const place = await newPlace('directory')
-  await using table = await createTable(place.location, { schema: schema(columns), partitionBy: one.partitionBy })
-  const third = Math.ceil(input.length / 3)
-  for (const at of [0, third, 2 * third]) await table.append(input.slice(at, at + third))
+  const { place, table } = await writePartitioned(name)
+  await table.close()
   return place
 })
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { loadTable } from '../../src/table/load.ts'
 import { bundleFunction } from '../support/bundle.ts'
-import { newBucket, s3Options, temporaryDirectory } from '../support/tables.ts'
+import { newBucket, s3Options, temporaryDirectory, s3Environment } from '../support/tables.ts'
 import type { Ended, InstanceOptions } from './instance.ts'
 import { FunctionInstance } from './instance.ts'
 import type { RuntimeClient } from './install.ts'
@@ -42,10 +42,7 @@ afterAll(async () => {
 async function start(main: string, node: string, location: string, more: Partial<InstanceOptions> = {}) {
   const env = {
     TABLE_LOCATION: location,
-    AWS_ENDPOINT_URL_S3: s3.endpoint,
-    AWS_ACCESS_KEY_ID: s3.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: s3.secretAccessKey,
-    AWS_REGION: s3.region,
+    ...s3Environment(s3),
   }
   const instance = await FunctionInstance.start({
     node,

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { isClean, judgeIds } from '../../bench/support/verdict.ts'
 import { bundleFunction } from '../support/bundle.ts'
 import { seeded } from '../support/seeded.ts'
-import { newBucket, temporaryDirectory } from '../support/tables.ts'
+import { newBucket, temporaryDirectory, s3Environment } from '../support/tables.ts'
 import { FunctionInstance } from './instance.ts'
 import { runtimeClient } from './install.ts'
 import { runStress } from './stress.ts'
@@ -22,10 +22,7 @@ test('8 functions, 300 messages, a fifth of the invocations killed: each good on
   const location = `s3://${await newBucket(s3, 'lambda-stress')}/orders`
   const env = {
     TABLE_LOCATION: location,
-    AWS_ENDPOINT_URL_S3: s3.endpoint,
-    AWS_ACCESS_KEY_ID: s3.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: s3.secretAccessKey,
-    AWS_REGION: s3.region,
+    ...s3Environment(s3),
   }
   const clientArgs = (await runtimeClient()).args
   const instance = { node: process.execPath, clientArgs, main, env, timeoutMs: 30_000 }

@@ -27,6 +27,7 @@ import { statusOf, unavailable } from './ground.ts'
 import type { Fate, NetworkProfile } from './network.ts'
 import { fateOf } from './network.ts'
 import type { SimulatedProcess } from './process.ts'
+import { joinChunks } from '../../src/store/body.ts'
 import type { Scheduler } from './scheduler.ts'
 
 /** As the S3 store's. */
@@ -250,13 +251,7 @@ async function bytesOf(body: PutBody): Promise<Uint8Array> {
   if (body instanceof Uint8Array) return body.slice()
   const chunks: Uint8Array[] = []
   for await (const chunk of body) chunks.push(chunk.slice())
-  const all = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0))
-  let at = 0
-  for (const chunk of chunks) {
-    all.set(chunk, at)
-    at += chunk.length
-  }
-  return all
+  return joinChunks(chunks)
 }
 
 async function collect(infos: AsyncIterable<ObjectInfo>): Promise<ObjectInfo[]> {

@@ -1,6 +1,7 @@
 /** A store as a process sees it that is killed at its n-th request: that one may still have its effect, later ones have none. */
 import { DataShardError } from '../../src/errors.ts'
 import type { ObjectStore } from '../../src/store/store.ts'
+import { forwardedFrom } from './forwarded-store.ts'
 
 export interface DyingStore extends ObjectStore {
   /** Requests so far; more than `lastRequest` only if the process was killed. */
@@ -23,13 +24,7 @@ export function dyingStore(inner: ObjectStore, lastRequest: number, takesEffect:
   }
   return {
     requests: () => requests,
-    url: inner.url,
-    conditionalCreate: inner.conditionalCreate,
-    keyOf: (url) => inner.keyOf(url),
-    urlOf: (key) => inner.urlOf(key),
-    clockOffsetMs: () => inner.clockOffsetMs(),
-    observe: (listener) => inner.observe(listener),
-    close: () => inner.close(),
+    ...forwardedFrom(inner),
     get: (key, options) => alive(() => inner.get(key, options)),
     head: (key, options) => alive(() => inner.head(key, options)),
     put: (key, body, options) => alive(() => inner.put(key, body, options)),

@@ -1,6 +1,7 @@
 /** A store whose answers can be lost, late or wrong on demand, around any other store. */
 import { DataShardError } from '../../src/errors.ts'
 import type { ObjectStore, PutOptions, PutResult } from '../../src/store/store.ts'
+import { forwardedFrom } from './forwarded-store.ts'
 
 export interface FaultyCall {
   readonly verb: 'get' | 'put' | 'head' | 'list' | 'delete'
@@ -37,13 +38,7 @@ export function faultyStore(
   const store: ObjectStore & { calls: FaultyCall[]; rule: FaultRule } = {
     calls,
     rule,
-    url: inner.url,
-    conditionalCreate: inner.conditionalCreate,
-    keyOf: (url) => inner.keyOf(url),
-    urlOf: (key) => inner.urlOf(key),
-    clockOffsetMs: () => inner.clockOffsetMs(),
-    observe: (listener) => inner.observe(listener),
-    close: () => inner.close(),
+    ...forwardedFrom(inner),
     get: async (key, options) => {
       const fault = await faultOf('get', key)
       if (fault === 'lost-before' || fault === 'lost-after') throw lost()

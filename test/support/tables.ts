@@ -52,6 +52,16 @@ export function s3Options(s3: S3Endpoint) {
   }
 }
 
+/** How a process of its own finds the server. */
+export function s3Environment({ endpoint, accessKeyId, secretAccessKey, region }: S3Endpoint) {
+  return {
+    AWS_ENDPOINT_URL_S3: endpoint,
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    AWS_REGION: region,
+  }
+}
+
 export async function collect<T>(source: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = []
   for await (const one of source) all.push(one)

@@ -1,6 +1,7 @@
 /** The same by icebird: tasks of one process, each with a catalog and a resolver of its own. `ICEBIRD` may name its module. */
-import { jobOf, nextWord, say, startWork } from '../../support/in-child.ts'
-import type { ClientJob, ClientReport, ClientRows } from '../job.ts'
+import { jobOf, nextWord, say } from '../../support/in-child.ts'
+import type { ClientJob, ClientRows } from '../job.ts'
+import { measureAppends } from '../measure.ts'
 
 interface Icebird {
   readonly icebergAppend?: (append: object) => Promise<unknown>
@@ -56,9 +57,6 @@ const writers = Array.from({ length: job.writers }, (_, i) => ({
   a: BigInt(job.firstWriter + i),
   catalog: openCatalog(),
 }))
-const times: number[] = []
-let failed = 0
-let failure: string | undefined
 
 async function append(writer: { a: bigint; catalog: object }, b: bigint): Promise<void> {
   await icebergAppend!({ catalog: writer.catalog, tableUrl, records: [{ a: writer.a, b }] })
@@ -71,21 +69,6 @@ await Promise.all(
 )
 await say({ ready: true })
 await nextWord()
-const work = startWork()
-await Promise.all(
-  writers.map(async (writer) => {
-    for (let i = 0; i < job.appends; i++) {
-      const startedMs = performance.now()
-      try {
-        await append(writer, BigInt(i))
-        times.push(performance.now() - startedMs)
-      } catch (error) {
-        failed += 1
-        failure ??= String(error)
-      }
-    }
-  }),
-)
-const report: ClientReport = { times, failed, failure, ...work() }
+const report = await measureAppends(writers, job.appends, append)
 await say({ report })
 process.exit(0)
