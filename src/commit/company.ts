@@ -8,6 +8,7 @@ import type { FoldContext, FoldRequest } from './fold.ts'
 import { fold } from './fold.ts'
 import type { InboxView } from './inbox.ts'
 import { foldsAtOnce } from './crowd.ts'
+import type { Tip } from './follow.ts'
 import type { Landed, LandControl, UnitState } from './landing.ts'
 import { ownAppend } from './own-append.ts'
 import type { Watch } from './watch.ts'
@@ -16,7 +17,9 @@ import type { Watch } from './watch.ts'
 const FULL_WINDOW_AFTER_MS = 1_000
 /** Versions back from the tip in which appends are looked for: nearly all of older bases were folded, or their writers died. */
 const RECENT = 2
-/** How often a fold looks for all that is open, so that nobody is overlooked for long. */
+/** And further back as long as the listing stays within a page: it is one request all the same, and nobody is overlooked. */
+const CHEAP_INTENTS = 900
+/** How often a fold looks for all that is open, however many pages that takes. */
 const FULL_WINDOW_SHARE = 1 / 4
 /** Waits after a request that failed: the store may be away for a while. */
 const PAUSE_MS = 500
@@ -38,6 +41,18 @@ export async function waitInCompany(
     if (done) return done
   }
   return waiting.run()
+}
+
+/** From where a fold lists the inbox, by what the ledger says that lies there. */
+function recentBase({ version, ledger }: Tip): number {
+  let base = version - RECENT
+  let listed = 0
+  for (const entry of ledger?.entries ?? []) {
+    listed += entry.folded.length
+    if (listed > CHEAP_INTENTS) break
+    base = Math.min(base, entry.version - 1)
+  }
+  return base
 }
 
 class Waiting {
@@ -113,12 +128,12 @@ class Waiting {
     const { intent } = this.#watch
     const { runtime } = this.#context.committer.place
     const isFull = this.#nowMs - this.#startMs > FULL_WINDOW_AFTER_MS || runtime.random() < FULL_WINDOW_SHARE
-    const { version } = this.#context.follower.tip
+    const { tip } = this.#context.follower
     const request: FoldRequest = {
       own: ownAppend(this.#state, intent, undefined),
       watch: this.#watch,
       ...(view && { view }),
-      fromBase: isFull ? version - WINDOW : Math.min(version - RECENT, intent.base - 1),
+      fromBase: isFull ? tip.version - WINDOW : Math.min(recentBase(tip), intent.base - 1),
       deadlineMs,
       signal,
       stats,

@@ -10,7 +10,6 @@
  * folded into its successor. The name is cut into segments of at most 255 bytes, which is what file systems allow.
  */
 import type { IntentName } from './window.ts'
-import { isId } from './intent-id.ts'
 import { WINDOW } from './ledger.ts'
 
 /** Under the table; `data/`, because folded data files stay where they are. */
@@ -60,10 +59,15 @@ export function parseIntentName(name: string): Intent | undefined {
   const match = /^([0-9a-f]{10})-([0-9a-v]{16})-([0-9a-f]{8})-([A-Za-z0-9_-]+)\.(parquet|avro)$/.exec(segments.join(''))
   if (!match || segments.slice(0, -1).some((segment) => segment.length !== MAX_SEGMENT_CHARS)) return undefined
   const base = Number.parseInt(match[1]!, 16)
-  const id = match[2]!
-  if (block !== blockOf(base) || !isId(id)) return undefined
+  if (block !== blockOf(base)) return undefined
   const kind = match[5] === 'parquet' ? 'file' : 'manifest'
-  return { kind, base, id, uuid8: match[3]!, descriptor: new Uint8Array(Buffer.from(match[4]!, 'base64url')) }
+  return {
+    kind,
+    base,
+    id: match[2]!,
+    uuid8: match[3]!,
+    descriptor: new Uint8Array(Buffer.from(match[4]!, 'base64url')),
+  }
 }
 
 function blockOf(base: number): string {

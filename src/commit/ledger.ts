@@ -9,7 +9,7 @@
  * id, ids folded, ids cancelled. Ids have a fixed length and stand without separators.
  */
 import { DataShardError, unsupported } from '../errors.ts'
-import { ID_LENGTH, isId } from './intent-id.ts'
+import { ID_LENGTH } from './intent-id.ts'
 
 export const LEDGER_PROPERTY = 'datashard.ledger'
 
@@ -60,11 +60,27 @@ export function parseLedger(text: string | undefined): Ledger | undefined {
   const [head, ...parts] = text.split('|')
   const match = /^1 ([1-9]\d{0,5}) (\d{1,15})$/.exec(head!)
   if (!match) return undefined
-  const entries = parts.map(parseEntry)
+  const entries = parts.map(rememberedEntry)
   if (!entries.every((entry) => entry !== undefined)) return undefined
   if (entries.some((entry, i) => i > 0 && entry.version >= entries[i - 1]!.version)) return undefined
   return { window: Number(match[1]), floor: Number(match[2]), entries }
 }
+
+/** A waiting writer reads each version, and all but one of a version's entries were in the one before. */
+function rememberedEntry(text: string): LedgerEntry | undefined {
+  const known = remembered.get(text)
+  if (known) return known
+  const entry = parseEntry(text)
+  if (!entry) return undefined
+  // A copy of the text: as a part of it, it would keep the whole version in memory.
+  remembered.set(Buffer.from(text, 'latin1').toString('latin1'), entry)
+  if (remembered.size > REMEMBERED) remembered.delete(remembered.keys().next().value!)
+  return entry
+}
+
+/** Windows of some tables. */
+const REMEMBERED = 4 * WINDOW
+const remembered = new Map<string, LedgerEntry>()
 
 function parseEntry(text: string): LedgerEntry | undefined {
   const match = /^(\d{1,15}),(\d{1,19}),([0-9a-v]*)(?:,([0-9a-v]+))?$/.exec(text)
@@ -74,11 +90,12 @@ function parseEntry(text: string): LedgerEntry | undefined {
   return { version: Number(match[1]), snapshotId: BigInt(match[2]!), folded, cancelled }
 }
 
+/** Of digits of ids. */
 function idsIn(text: string): readonly string[] | undefined {
   if (text.length % ID_LENGTH !== 0) return undefined
   const ids: string[] = []
   for (let at = 0; at < text.length; at += ID_LENGTH) ids.push(text.slice(at, at + ID_LENGTH))
-  return ids.every(isId) ? ids : undefined
+  return ids
 }
 
 export function formatLedger(ledger: Ledger): string {

@@ -47,6 +47,9 @@ export interface Fate {
   readonly buffered: boolean
 }
 
+/** The mean of one way, in typical ones: between 0.6 and 1.4, and now and then much more. */
+export const MEAN_WAY = 1.25
+
 export function fateOf(profile: NetworkProfile, chance: Chance, nowMs: number): Fate {
   const way = () => profile.latencyMs * (0.6 + 0.8 * chance.next()) + chance.exponential(profile.latencyMs / 4)
   const slow = chance.is(profile.slow)
