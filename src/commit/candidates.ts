@@ -13,6 +13,7 @@ import { indexSchema } from '../spec/schema.ts'
 import type { Schema } from '../spec/types.ts'
 import type { TableFiles } from '../store/table-files.ts'
 import type { ListedIntent } from './inbox.ts'
+import type { IntentName } from './window.ts'
 
 /** The largest data file that is published under a describing name; larger ones are published by a manifest. */
 export const MAX_INTENT_FILE_BYTES = 8 * 1024 * 1024
@@ -40,24 +41,34 @@ function hasAllRequired(now: Schema, written: Schema): boolean {
   return now.fields.every((field) => !field.required || byId.get(field.id)?.field.required === true)
 }
 
-/** Whether a name says something sensible: what does not must not take the place of what does. No request. */
-export function isPlausible(intent: ListedIntent, base: TableMetadata, files: TableFiles): boolean {
-  if (intent.kind === 'file') return describedFile(intent, base, files) !== undefined
-  const described = decodeManifestDescriptor(intent.descriptor)
-  return described?.lengthBytes === intent.size && fitsSchema(base, described.schemaId, described.specId)
+/** What a name says: a data file, or a manifest (`dataFiles` undefined) that is to be read. */
+export interface Described extends IntentName {
+  readonly intent: ListedIntent
+  readonly dataFiles: readonly DataFile[] | undefined
 }
 
-/** The intents that can be folded into `base`, in their order. One request for each that is a manifest. */
+/** Undefined for a name that says nothing sensible: it must not take the place of one that does. No request. */
+export function describe(intent: ListedIntent, base: TableMetadata, files: TableFiles): Described | undefined {
+  const { id, base: seen } = intent
+  if (intent.kind === 'file') {
+    const found = describedFile(intent, base, files)
+    return found && { id, base: seen, ...found }
+  }
+  const described = decodeManifestDescriptor(intent.descriptor)
+  if (described?.lengthBytes !== intent.size || !fitsSchema(base, described.schemaId, described.specId))
+    return undefined
+  return { id, base: seen, intent, dataFiles: undefined }
+}
+
+/** Those that can be folded into `base`, in their order. One request for each that is a manifest. */
 export async function readCandidates(
-  intents: readonly ListedIntent[],
+  described: readonly Described[],
   base: TableMetadata,
   files: TableFiles,
   signal: AbortSignal | undefined,
 ): Promise<readonly Candidate[]> {
-  const found: (Candidate | undefined)[] = intents.map((intent) =>
-    intent.kind === 'file' ? describedFile(intent, base, files) : undefined,
-  )
-  const manifests = intents.flatMap((intent, index) => (intent.kind === 'manifest' ? [{ intent, index }] : []))
+  const found: (Candidate | undefined)[] = described.map(({ intent, dataFiles }) => dataFiles && { intent, dataFiles })
+  const manifests = described.flatMap(({ intent, dataFiles }, index) => (dataFiles ? [] : [{ intent, index }]))
   for (let at = 0; at < manifests.length; at += PARALLEL_READS) {
     await Promise.all(
       manifests.slice(at, at + PARALLEL_READS).map(async ({ intent, index }) => {

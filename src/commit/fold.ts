@@ -9,8 +9,8 @@ import type { DataFile, ManifestFile } from '../spec/data-file.ts'
 import type { TableMetadata } from '../spec/metadata.ts'
 import { currentSnapshot } from '../spec/metadata.ts'
 import type { TableFiles } from '../store/table-files.ts'
-import type { Candidate } from './candidates.ts'
-import { fitsSchema, isPlausible, readCandidates } from './candidates.ts'
+import type { Candidate, Described } from './candidates.ts'
+import { describe, fitsSchema, readCandidates } from './candidates.ts'
 import { isCertain } from './certainty.ts'
 import type { Committer, NextOutcome } from './commit.ts'
 import type { Crowd } from './crowd.ts'
@@ -18,7 +18,7 @@ import type { Sighting } from './custody.ts'
 import { inCustody } from './custody.ts'
 import type { Follower } from './follow.ts'
 import type { TableHead } from './head.ts'
-import type { InboxView, ListedIntent } from './inbox.ts'
+import type { InboxView } from './inbox.ts'
 import { listInbox } from './inbox.ts'
 import { uuid8 } from './intent.ts'
 import { roomFor } from './ledger.ts'
@@ -34,7 +34,7 @@ import type { Tempo } from './tempo.ts'
 import { allEnded, putUnique } from './upload.ts'
 import type { Watch } from './watch.ts'
 import type { IntentName } from './window.ts'
-import { chooseCandidates, mayFold } from './window.ts'
+import { chooseCandidates, foldable, mayFold } from './window.ts'
 
 /** What everybody who appends to one table through one handle shares. */
 export interface FoldContext {
@@ -237,18 +237,13 @@ async function choose(
   const next = base.version + 1
   const ledger = ledgerBy(base)
   const room = Math.min(MAX_FOLD, roomFor(ledger, next))
-  const others = view.intents.filter(
-    (intent) => intent.id !== own?.intent.id && isPlausible(intent, base.metadata, context.files),
-  )
-  const picked: readonly (ListedIntent | IntentName)[] = chooseCandidates<ListedIntent | IntentName>(
-    others,
-    own?.intent,
-    ledger,
-    next,
-    room,
-  )
-  const listed = picked.filter((one): one is ListedIntent => 'key' in one)
-  const chosen = await readCandidates(listed, base.metadata, context.files, signal)
+  // Most of what is listed was folded long since: only what is open is worth decoding.
+  const others = foldable(view.intents, ledger, next)
+    .filter((intent) => intent.id !== own?.intent.id)
+    .flatMap((intent) => describe(intent, base.metadata, context.files) ?? [])
+  const picked = chooseCandidates<Described | IntentName>(others, own?.intent, ledger, next, room)
+  const described = picked.filter((one): one is Described => 'intent' in one)
+  const chosen = await readCandidates(described, base.metadata, context.files, signal)
   const isThere = cancel !== undefined && chosen.some(({ intent }) => intent.id === cancel.id)
   const canBe = cancel !== undefined && chooseCandidates([cancel], undefined, ledger, next, 1).length > 0
   return { chosen, cancelled: cancel && canBe && !isThere ? [cancel.id] : [] }

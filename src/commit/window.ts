@@ -42,9 +42,20 @@ function isInWindow({ base }: IntentName, { floor, window }: Ledger, next: numbe
 export function foldable<T extends IntentName>(published: readonly T[], ledger: Ledger, next: number): readonly T[] {
   const open = published.filter((intent) => isInWindow(intent, ledger, next))
   if (open.length === 0) return open
-  const decided = new Set(ledger.entries.flatMap(({ folded, cancelled }) => [...folded, ...cancelled]))
-  return open.filter(({ id }) => !decided.has(id))
+  const known = decidedIn(ledger)
+  return open.filter(({ id }) => !known.has(id))
 }
+
+/** Made once for a ledger: a fold asks three times, and there may be thousands of ids. */
+function decidedIn(ledger: Ledger): ReadonlySet<string> {
+  const known = decided.get(ledger)
+  if (known) return known
+  const ids = new Set(ledger.entries.flatMap((entry) => [...entry.folded, ...entry.cancelled]))
+  decided.set(ledger, ids)
+  return ids
+}
+
+const decided = new WeakMap<Ledger, ReadonlySet<string>>()
 
 /**
  * What the ledger of version `version` says of an intent. Only versions up to the end of the intent's window may be
