@@ -13,7 +13,7 @@ const { values } = parseArgs({
   options: {
     processes: { type: 'string', default: '12' },
     operations: { type: 'string', default: '10000' },
-    concurrency: { type: 'string', default: '1' },
+    concurrency: { type: 'string', default: '32' },
     store: { type: 'string', default: 'local' },
     location: { type: 'string' },
     judges: { type: 'string', default: 'duckdb' },

@@ -21,7 +21,7 @@ import type { TableHead } from './head.ts'
 import type { InboxView } from './inbox.ts'
 import { listInbox } from './inbox.ts'
 import { uuid8 } from './intent.ts'
-import { roomFor } from './ledger.ts'
+import { ledgerOn, roomFor } from './ledger.ts'
 import type { ManifestListCache } from './list-cache.ts'
 import type { Merges } from './merges.ts'
 import type { UnboundManifest } from './manifests.ts'
@@ -34,7 +34,7 @@ import type { Tempo } from './tempo.ts'
 import { allEnded, putUnique } from './upload.ts'
 import type { Watch } from './watch.ts'
 import type { IntentName } from './window.ts'
-import { chooseCandidates, foldable, mayFold } from './window.ts'
+import { chooseCandidates, decidedIn, foldable, mayFold } from './window.ts'
 
 /** What everybody who appends to one table through one handle shares. */
 export interface FoldContext {
@@ -171,7 +171,8 @@ export async function listOpen(
 ): Promise<InboxView> {
   const { place, head } = committer
   const { tip } = follower
-  const view = await listInbox(place, uuid8(head.metadata.tableUuid), fromBase, signal)
+  const decided = decidedIn(ledgerOn(tip.ledger, tip.version))
+  const view = await listInbox(place, uuid8(head.metadata.tableUuid), fromBase, decided, signal)
   crowd.look(view, tip, ownId)
   return view
 }

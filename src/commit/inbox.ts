@@ -3,7 +3,7 @@ import type { ObjectInfo } from '../store/store.ts'
 import type { Sighting } from './custody.ts'
 import { sighting } from './custody.ts'
 import type { Intent } from './intent.ts'
-import { HOLDS, INBOX, inboxStart, parseIntentName } from './intent.ts'
+import { HOLDS, idInName, INBOX, inboxStart, parseIntentName } from './intent.ts'
 import type { Place } from './place.ts'
 import { keyIn, storeNow } from './place.ts'
 
@@ -31,23 +31,30 @@ export const HOLD_MS = 2_000
 const MAX_LISTED = 20_000
 
 /**
- * Intents of this table with a base of `fromBase` or more. One request per 1,000 objects; on a local directory one per
- * folder. Whatever else lies in the inbox is passed over.
+ * Intents of this table with a base of `fromBase` or more, but for the ids in `decided`. One request per 1,000 objects; on a local
+ * directory one per folder. Whatever else lies in the inbox is passed over.
  */
 export async function listInbox(
   place: Place,
   uuid8: string,
   fromBase: number,
+  decided: ReadonlySet<string>,
   signal?: AbortSignal,
 ): Promise<InboxView> {
+  const nameOf = (key: string) => (place.prefix === '' ? key : key.slice(place.prefix.length + 1))
+  const isWanted = (key: string) => {
+    const id = idInName(nameOf(key))
+    return id === undefined || !decided.has(id)
+  }
   const startAfter = keyIn(place, inboxStart(Math.max(0, fromBase)))
   const intents: ListedIntent[] = []
   let heldUntilMs: number | undefined
   let newestBase = 0
   const nowMs = storeNow(place)
   const seen = sighting(place.runtime)
-  for await (const info of place.store.list(keyIn(place, INBOX), { startAfter, limit: MAX_LISTED, signal })) {
-    const name = place.prefix === '' ? info.key : info.key.slice(place.prefix.length + 1)
+  for await (const info of place.store.list(keyIn(place, INBOX), { startAfter, limit: MAX_LISTED, isWanted, signal })) {
+    if (!isWanted(info.key)) continue
+    const name = nameOf(info.key)
     if (name.startsWith(HOLDS)) {
       const untilMs = holdEnds(info)
       if (untilMs > nowMs) heldUntilMs = Math.max(heldUntilMs ?? 0, untilMs)

@@ -70,6 +70,13 @@ export function parseIntentName(name: string): Intent | undefined {
   }
 }
 
+/** The id in the name of an intent, if it is one, without a look at the rest: most of what a folder lists was folded long since. */
+export function idInName(name: string): string | undefined {
+  return LEADING.exec(name)?.[1]
+}
+
+const LEADING = /^data\/in\/[0-9a-f]{9}\/[0-9a-f]{10}-([0-9a-v]{16})-/
+
 function blockOf(base: number): string {
   return Math.floor(base / WINDOW)
     .toString(16)

@@ -46,8 +46,8 @@ export function foldable<T extends IntentName>(published: readonly T[], ledger: 
   return open.filter(({ id }) => !known.has(id))
 }
 
-/** Made once for a ledger: a fold asks three times, and there may be thousands of ids. */
-function decidedIn(ledger: Ledger): ReadonlySet<string> {
+/** Ids that were folded or cancelled. Made once for a ledger: a fold asks four times, and there may be thousands. */
+export function decidedIn(ledger: Ledger): ReadonlySet<string> {
   const known = decided.get(ledger)
   if (known) return known
   const ids = new Set(ledger.entries.flatMap((entry) => [...entry.folded, ...entry.cancelled]))

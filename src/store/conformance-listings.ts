@@ -35,6 +35,7 @@ export const LISTING_CASES: readonly (readonly [name: string, run: (subject: Sub
   ['a put is in the next listing, a delete is not', listAfterWrites],
   ['listings and deletes go over pages, in the order of UTF-8 bytes', manyKeys],
   ['startAfter and limit', startAfterAndLimit],
+  ['keys of no interest', keysOfNoInterest],
   ['a prefix may end within a name', prefixWithinName],
   ['a listing that is left early ends', leftEarly],
   ['keys with odd characters are kept as they are', oddKeys],
@@ -92,6 +93,22 @@ async function startAfterAndLimit({ store, at }: Subject): Promise<void> {
   expectKeys(await keysOf(store, at('p/'), { limit: 2 }), keys.slice(0, 2))
   expectKeys(await keysOf(store, at('p/'), { limit: 0 }), [])
   expectKeys(await keysOf(store, at('p/'), { startAfter: keys[0]!, limit: 1 }), keys.slice(1, 2))
+}
+
+async function keysOfNoInterest({ store, at }: Subject): Promise<void> {
+  const keys = inOrder(['w/a', 'w/b', 'w/c/d', 'w/e'].map(at))
+  for (const key of keys) await store.put(key, text('x'))
+  const wanted = new Set([keys[0]!, keys[2]!])
+  const found = await keysOf(store, at('w/'), { isWanted: (key) => wanted.has(key) })
+  // A hint: the others may be there, these must be.
+  expectKeys(
+    found.filter((key) => wanted.has(key)),
+    [...wanted],
+  )
+  expectKeys(
+    found.filter((key) => !keys.includes(key)),
+    [],
+  )
 }
 
 async function prefixWithinName({ store, at }: Subject): Promise<void> {

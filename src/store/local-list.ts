@@ -33,7 +33,7 @@ export async function* listFiles(
   async function* walk(folder: string): AsyncGenerator<ListedFile, void, undefined> {
     throwIfAborted(options.signal, `listing ${join(root, prefix)}`)
     const names = await readFolder(folder, () => namesIn(join(root, folder)))
-    const keys = names.map((name) => folder + name).filter((key) => isWanted(key, prefix, options.startAfter))
+    const keys = names.map((name) => folder + name).filter((key) => isWanted(key, prefix, options))
     keys.sort(compareKeys)
     for (let at = 0; at < keys.length && left > 0;) {
       const run = filesFrom(keys, at, Math.min(left, PARALLEL_STATS))
@@ -59,11 +59,11 @@ function filesFrom(keys: readonly string[], at: number, most: number): string[] 
 }
 
 /** Whether a file is to be listed, or a directory (ending with a slash) may hold one that is. */
-function isWanted(key: string, prefix: string, startAfter: string | undefined): boolean {
+function isWanted(key: string, prefix: string, { startAfter, isWanted: isOfInterest }: ListOptions): boolean {
   const folder = key.endsWith('/')
   if (!key.startsWith(prefix) && !(folder && prefix.startsWith(key))) return false
-  if (startAfter === undefined) return true
-  return compareKeys(key, startAfter) > 0 || (folder && startAfter.startsWith(key))
+  const isAfter = startAfter === undefined || compareKeys(key, startAfter) > 0 || (folder && startAfter.startsWith(key))
+  return isAfter && (folder || isOfInterest?.(key) !== false)
 }
 
 async function namesIn(directory: string): Promise<string[]> {

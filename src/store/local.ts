@@ -45,6 +45,9 @@ export interface LocalStoreOptions {
   readonly runtime?: Runtime
 }
 
+/** From here on a create looks first whether it can succeed at all. */
+const LARGE_BYTES = 32 * 1024
+
 /** Bytes read at once: a cancelled read of a large file ends after as many. */
 const READ_BYTES = 16 * 1024 * 1024
 /** Kernels write times of files that are up to one timer tick old. */
@@ -134,6 +137,11 @@ class LocalStore implements ObjectStore {
     const mode = options.mode ?? 'overwrite'
     const chunks = new BodyChunks(body, `writing ${path}`, options.signal)
     return this.#observed('PUT', 'writing', key, async () => {
+      if (mode === 'create' && body instanceof Uint8Array && body.length >= LARGE_BYTES) {
+        // Somebody who lost a race for a version would write all of it, flush it, and delete it.
+        const found = await this.#present(stat(path))
+        if (found?.isFile()) return outcomeOf({ kind: 'exists' }, mode)
+      }
       const sentMs = this.#runtime.now()
       const write = () => this.#writer.write(this.#fileWrite(path, chunks, mode, options.signal))
       // A stream may itself be read from this store, and would then wait for slots that such streams hold.

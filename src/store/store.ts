@@ -60,6 +60,11 @@ export interface ListOptions extends CallOptions {
   readonly startAfter?: string | undefined
   /** At most so many keys. */
   readonly limit?: number | undefined
+  /**
+   * A hint: keys for which it says false may be left out, and are where a store would have to ask for the facts of each (a directory).
+   * It may be called any number of times for a key.
+   */
+  readonly isWanted?: ((key: string) => boolean) | undefined
 }
 
 /** The body of a put: bytes, or a stream of chunks of any size for what does not fit in memory. */

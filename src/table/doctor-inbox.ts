@@ -20,7 +20,7 @@ export async function* inboxFindings(
   yield checkLedger(kept, head)
   const ledger = ledgerOn(kept, head.version)
   const found = yield* attempt('inbox', 'check the right to list', () =>
-    listInbox(place, uuid8(head.metadata.tableUuid), head.version - WINDOW, signal),
+    listInbox(place, uuid8(head.metadata.tableUuid), head.version - WINDOW, new Set(), signal),
   )
   if (found === undefined) return
   const waiting = found.intents.filter((intent) => mayFold(intent, ledger, head.version + 1))
