@@ -178,14 +178,33 @@ class Sweep {
     // A disk may hand names back in another Unicode form than the one that they were written in.
     const unnamed = new Map(keys.map((key) => [comparable(key), key]))
     const before = await this.#stateBefore(inventory.versions, head, nowMs)
-    await walkNamed({
-      files: tableFiles(store, prefix, head.metadata.location),
-      states: before ? [head.metadata, before] : [head.metadata],
-      signal: this.#options.signal,
-      onNamed: (key) => unnamed.delete(comparable(key)),
-      onRead: () => this.#advance('readManifests', 1),
-    })
+    const walk = (states: readonly [TableMetadata, ...TableMetadata[]]) =>
+      walkNamed({
+        files: tableFiles(store, prefix, head.metadata.location),
+        states,
+        signal: this.#options.signal,
+        onNamed: (key) => unnamed.delete(comparable(key)),
+        onRead: () => this.#advance('readManifests', 1),
+      })
+    if (!before) await walk([head.metadata])
+    else {
+      await walk([head.metadata, before]).catch(async (error: unknown) => {
+        if (!DataShardError.is(error, 'corrupt')) throw error
+        // Damage to the table as it is now is what the error says; what only the state before misses was swept by somebody else.
+        await walk([head.metadata])
+        throw this.#overtaken(error)
+      })
+    }
     return new Set(unnamed.values())
+  }
+
+  #overtaken(cause: DataShardError): DataShardError {
+    return new DataShardError(
+      'unavailable',
+      `while ${this.#place.location} was swept, files went that the table named not long ago (another sweep, which began later or ` +
+        `keeps less); nothing was deleted by this one, and the table as it is now misses nothing. Sweep again later`,
+      { cause },
+    )
   }
 
   /**

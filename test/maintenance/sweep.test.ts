@@ -158,6 +158,22 @@ describe('files that no snapshot names', () => {
     expect((await world.sweep()).orphans.objects).toBeGreaterThan(0)
   })
 
+  test('a sweep that slept while another one went further deletes nothing, and does not take that for damage', async () => {
+    const tail = { 'datashard.retention.tail-min': '30', 'datashard.retention.tail-max': '30' }
+    const world = await newWorld({ ...THINNED, ...tail })
+    await appendEach(world, 0, 20)
+    const old = (await world.open()).snapshots()[0]!
+    world.pass(5 * DAY_MS)
+    await appendEach(world, 20, 60)
+    world.pass(HOUR_MS)
+    await world.store.delete([world.store.keyOf(old.manifestList!)!])
+    const before = await world.names()
+    await expect(world.sweep()).rejects.toMatchObject({ code: 'unavailable' })
+    expect(await world.names()).toEqual(before)
+    world.pass(5 * DAY_MS)
+    expect((await world.sweep()).orphans.objects).toBeGreaterThan(0)
+  })
+
   test('rows that were overwritten stay readable as long as a snapshot has them, and by a tag for ever', async () => {
     const world = await newWorld(THINNED)
     await appendEach(world, 0, 3)
