@@ -6,6 +6,7 @@
 import { snapshotId as newSnapshotId, uuid } from '../runtime.ts'
 import { ageMs } from './custody.ts'
 import { foldsAtOnce } from './crowd.ts'
+import { FAR } from './follow.ts'
 import type { FoldContext } from './fold.ts'
 import { carriedManifests, fold, listOpen } from './fold.ts'
 import type { TableHead } from './head.ts'
@@ -48,6 +49,12 @@ export async function tryAlone(
   }
   if (!expectsNobody) {
     committer.discard([list.key])
+    if (view.newestBase > follower.tip.version + FAR) {
+      // Idle for long while others were busy. Step by step it would never reach them, and nobody folds what is named so long ago.
+      await committer.refresh(signal)
+      if (!mayBeNamed(watch, committer.head)) watch.decide({ kind: 'never' })
+      return undefined
+    }
     // Of many who find each other like this, one shall fold; the others publish.
     if (!foldsAtOnce(context, view, watch.intent.id)) return undefined
     const fromBase = base.version - WINDOW

@@ -177,6 +177,8 @@ export async function listOpen(
   return view
 }
 
+const MOVES_WITH_LOAD = 2
+
 /** The end of the chain, its metadata and its manifests, asked for at once as far as that is possible. */
 async function catchUpAndLoad(
   { committer, follower, lists, files }: FoldContext,
@@ -192,9 +194,12 @@ async function catchUpAndLoad(
     const snapshot = currentSnapshot(head.metadata)
     if (snapshot) await lists.get(snapshot, signal)
   }
-  for (;;) {
-    const [moved] = await allEnded([follower.step(onVersion, signal), load()])
-    if (!moved && committer.head.version === follower.tip.version) return
+  for (let moves = 0; ;) {
+    // Who is further behind reads the metadata at the end of the way, not at each step.
+    const loads = moves < MOVES_WITH_LOAD
+    const [moved] = await allEnded([follower.step(onVersion, signal), loads ? load() : Promise.resolve()])
+    if (!moved && loads && committer.head.version === follower.tip.version) return
+    moves = moved ? moves + 1 : 0
   }
 }
 

@@ -10,11 +10,15 @@ import { ageMs, sighting } from './custody.ts'
 import type { TableHead } from './head.ts'
 import { readVersion } from './head.ts'
 import type { Ledger } from './ledger.ts'
+import { WINDOW } from './ledger.ts'
 import type { Peeked } from './peek.ts'
 import { ledgerOf, peekVersion } from './peek.ts'
 import { keyIn } from './place.ts'
 import type { Tempo } from './tempo.ts'
 import { versionName } from './version.ts'
+
+/** So many versions behind the head an append is named anew: a good part of its window would be over before anybody knew of it. */
+export const FAR = WINDOW / 4
 
 /** The newest version seen. */
 export interface Tip {
@@ -84,9 +88,25 @@ export class Follower {
     return true
   }
 
-  /** Steps until there is no next version. One request for each, and one for the one that is missing. */
-  async catchUp(onVersion: OnVersion, signal?: AbortSignal): Promise<void> {
-    while (await this.step(onVersion, signal));
+  /**
+   * To the end of the chain, for who waits for nothing on the way: by the hint where it is far. One request if there is no
+   * next version; else about five, and not one for each.
+   */
+  async leap(signal?: AbortSignal): Promise<void> {
+    if (await this.step(() => undefined, signal)) await this.#committer.refresh(signal)
+  }
+
+  /** About how many versions came since the tip was seen, if they go on coming as the last ones did; 0 where that is not known. */
+  get expectedSince(): number {
+    const { metadata } = this.#committer.head
+    const entries = ledgerOf(metadata)?.entries ?? []
+    const [newest, oldest] = [entries.at(0), entries.at(-1)].map((entry) =>
+      metadata.snapshots.find(({ snapshotId }) => snapshotId === entry?.snapshotId),
+    )
+    const [last, first] = [entries.at(0)?.version ?? 0, entries.at(-1)?.version ?? 0]
+    if (!newest || !oldest || last === first) return 0
+    const eachMs = Math.max(1, newest.timestampMs - oldest.timestampMs) / (last - first)
+    return this.ageMs / eachMs
   }
 
   /** Takes over what was found out elsewhere: the version to which a create was lost. */

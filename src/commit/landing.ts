@@ -14,6 +14,7 @@ import { isCertain } from './certainty.ts'
 import type { Sighting } from './custody.ts'
 import { BASE_MAX_AGE_MS } from './commit.ts'
 import { waitInCompany } from './company.ts'
+import { FAR } from './follow.ts'
 import type { FoldContext } from './fold.ts'
 import { newIntentId } from './intent-id.ts'
 import type { UnboundManifest } from './manifests.ts'
@@ -120,6 +121,7 @@ async function landOnce(
 ): Promise<Landed | undefined> {
   const { committer, follower } = context
   const { runtime } = committer.place
+  if (follower.ageMs > FRESH_MS && follower.expectedSince > FAR) await follower.leap(control.signal)
   const alone = control.stats.publications === 0 && isAlone(context)
   if (!alone) await prepareForCompany(context, state, control)
   let watch = new Watch(named ?? { id: newIntentId(runtime), base: follower.tip.version })
@@ -169,7 +171,7 @@ export class Claiming {
 async function prepareForCompany(context: FoldContext, state: UnitState, control: LandControl): Promise<void> {
   const { follower } = context
   if (!isDescribable(state)) await uploadData(context, state, control.signal)
-  if (follower.ageMs > FRESH_MS) await follower.catchUp(() => undefined, control.signal)
+  if (follower.ageMs > FRESH_MS) await follower.leap(control.signal)
 }
 
 /** The verdict of an intent that is not open any more; versions that passed by unseen are looked up. */

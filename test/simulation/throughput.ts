@@ -76,13 +76,14 @@ export async function measureThroughput(options: ThroughputOptions): Promise<Thr
   }
 }
 
-class Measured {
+/** A table in a store of its own, on a clock of its own. */
+export class Measured {
   readonly scheduler = new Scheduler()
   readonly ground = new Ground({ scheduler: this.scheduler, skewMs: 0 })
   readonly #chance: Chance
   readonly #wayMs: number
 
-  constructor({ seed, requestMs }: ThroughputOptions) {
+  constructor({ seed, requestMs }: Pick<ThroughputOptions, 'seed' | 'requestMs'>) {
     this.#chance = new Chance(seed)
     this.#wayMs = requestMs / 2 / MEAN_WAY
   }
