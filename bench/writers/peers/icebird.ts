@@ -19,7 +19,8 @@ const { icebergAppend } = icebird
 if (icebergAppend === undefined) throw new Error('this icebird cannot append')
 
 const endpoint = process.env['AWS_ENDPOINT_URL_S3'] ?? ''
-const tableUrl = job.location.replace('s3://', `${endpoint}/`)
+// By its s3: name, so that other engines could follow what it writes into the table.
+const tableUrl = job.location
 
 function openResolver(): object {
   return icebird.s3SignedResolver({
@@ -35,7 +36,7 @@ function openCatalog(): object {
   return icebird.fileCatalog({ resolver: openResolver(), conditionalCommits: true })
 }
 
-// It names files by http:, which other engines do not follow: it reads its table itself.
+// It reads its table itself.
 if (job.action === 'read') {
   const resolver = openResolver()
   const { metadata } = await icebird.loadLatestFileCatalogMetadata({ tableUrl, resolver })
