@@ -40,6 +40,7 @@ function logOutcome(log: LambdaLogger, outcome: Outcome, stale: number): void {
     log.error(`${open} of ${outcome.fates.length} records are to be delivered again`, errorFields(failure))
   } else if (rejected[0]) log.warn(`${rejected.length} records were rejected`, errorFields(rejected[0].error))
   if (stale > 0) {
-    log.warn(`${stale} records are older than idempotency keys are kept: if they came before, they are appended again`)
+    const message = `${stale} records are older than idempotency keys are kept: if they came before, they are appended again`
+    log.warn(message, { stale })
   }
 }
