@@ -92,7 +92,7 @@ test('a handler of some lines, a request, and the rows are in the table', { time
     expect(again).toContain('{"rows":2,"version":2}')
     expect(again.match(/c\d +2026/g)).toHaveLength(2)
     const queued = await shell(page.queue.replaceAll(PAGE_URL, url))
-    expect(queued).toMatch(/\{"batchItemFailures":\[\]\}3\n/)
+    expect(queued).toMatch(/\{"batchItemFailures":\[\]\}\n3\n/)
   })
   expect(printed).toMatch(/POST \/ 200 in \d+ ms/)
 })
