@@ -2,7 +2,7 @@
 import type { Stack } from 'aws-cdk-lib'
 import { Match, Template } from 'aws-cdk-lib/assertions'
 import { AuthenticationMethod } from 'aws-cdk-lib/aws-lambda-event-sources'
-import { Bucket, EventType } from 'aws-cdk-lib/aws-s3'
+import { Bucket, BucketEncryption, EventType } from 'aws-cdk-lib/aws-s3'
 import { SqsDestination } from 'aws-cdk-lib/aws-s3-notifications'
 import type { IBucketNotificationDestination } from 'aws-cdk-lib/aws-s3'
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager'
@@ -120,6 +120,17 @@ describe('objects of a bucket', () => {
     )
     const { detail } = rule!.Properties['EventPattern'] as unknown as { detail: object }
     expect(detail).toEqual({ bucket: { name: [{ Ref: expect.any(String) }] }, ...expected })
+  })
+
+  test('of a bucket that is encrypted by a key of KMS the function may decrypt, and not encrypt', () => {
+    const { template } = lakeWith((stack) => ({
+      kind: 's3',
+      bucket: new Bucket(stack, 'Secret', { encryption: BucketEncryption.KMS }) as never,
+    }))
+    const statements = statementsOf(template, 'FunctionRole')
+    const [key] = Object.keys(resourcesOf(template, 'AWS::KMS::Key'))
+    expect(can(statements, 'kms:Decrypt', `${key}.Arn`)).toBe(true)
+    expect(can(statements, 'kms:GenerateDataKey', `${key}.Arn`)).toBe(false)
   })
 
   test.each([{ prefix: 'in/*' }, { suffix: '?' }, { prefix: '${aws:username}/' }])('%j is refused', (only) => {
