@@ -95,7 +95,9 @@ async function importFile(path: string, file: string): Promise<Record<string, un
   } catch (error) {
     const { code, message } = error as { code?: unknown; message?: unknown }
     const isUnknown = code === 'ERR_UNKNOWN_FILE_EXTENSION'
-    const next = isUnknown ? ". This Node runs no TypeScript: put NODE_OPTIONS='--import tsx' before the command" : ''
+    const next = isUnknown
+      ? ". This Node runs no TypeScript: install tsx and put NODE_OPTIONS='--import tsx' before the command"
+      : ''
     throw new DataShardError('invalid-argument', `${file} cannot be loaded: ${String(message)}${next}`, {
       cause: error,
     })

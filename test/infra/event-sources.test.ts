@@ -60,14 +60,18 @@ function mappingOf(template: Template) {
   return mapping!.Properties
 }
 
-test.skipIf(python === undefined)('cfn-lint has nothing against a lake with everything', async () => {
-  await using folder = await temporaryDirectory()
-  const file = join(folder.path, 'template.json')
-  await writeFile(file, JSON.stringify(Template.fromStack(stackWith(everything).stack).toJSON()))
-  const args = ['--ignore-checks', 'W3005', '--', file]
-  const lint = run(python!, ['-c', 'from cfnlint.runner.cli import main; main()', ...args])
-  await expect(lint).resolves.toMatchObject({ stdout: '' })
-})
+test.skipIf(python === undefined)(
+  'cfn-lint has nothing against a lake with everything',
+  { timeout: 180_000 },
+  async () => {
+    await using folder = await temporaryDirectory()
+    const file = join(folder.path, 'template.json')
+    await writeFile(file, JSON.stringify(Template.fromStack(stackWith(everything).stack).toJSON()))
+    const args = ['--ignore-checks', 'W3005', '--', file]
+    const lint = run(python!, ['-c', 'from cfnlint.runner.cli import main; main()', ...args])
+    await expect(lint).resolves.toMatchObject({ stdout: '' })
+  },
+)
 
 describe('objects of a bucket', () => {
   const source = (stack: Stack): Source => ({ kind: 's3', bucket: uploads(stack), prefix: 'in/', suffix: '.ndjson' })
