@@ -1,26 +1,27 @@
 /** A function URL on a port: `serve.ts BUNDLE PORT`. Each request is an event for the bundled handler, its answer the response. */
 import { createServer } from 'node:http'
-import { eventOf, sendAnswer } from './function-url.ts'
+import { answerRequest } from '../src/cli/function-url.ts'
+import { systemRuntime as runtime } from '../src/runtime.ts'
 import { loadFunction } from './invoke.ts'
 import { FUNCTION_READY } from './state.ts'
 
 const [bundle = '', port = ''] = process.argv.slice(2)
-const invoke = await loadFunction(bundle)
+const loaded = await loadFunction(bundle)
+const invoke = (event: unknown) => loaded(event as object)
 
 const server = createServer((request, response) => {
   if (request.url === FUNCTION_READY) {
     response.end('ready')
     return
   }
-  eventOf(request)
-    .then(invoke)
-    .then(
-      (answer) => sendAnswer(response, answer),
-      (error: unknown) => {
-        // What Lambda answers when a function throws.
-        console.error(error)
-        sendAnswer(response, { statusCode: 502, body: 'Internal Server Error' })
-      },
-    )
+  answerRequest(request, response, { invoke, runtime }).then(
+    (failure) => {
+      if (failure !== undefined) console.error(failure)
+    },
+    (error: unknown) => {
+      console.error(error)
+      response.destroy()
+    },
+  )
 })
 server.listen(Number(port), '127.0.0.1')

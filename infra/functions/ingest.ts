@@ -8,5 +8,8 @@ import { required } from './environment.ts'
 export const handler = appendHandler({
   table: required('DATASHARD_TABLE'),
   delivery: process.env['DATASHARD_DELIVERY'] === 'at-least-once' ? 'at-least-once' : 'exactly-once',
+  // Only where the queue brings notifications of a bucket; elsewhere each event says what it is.
+  ...(process.env['DATASHARD_SOURCE'] === 's3' ? { source: 's3' } : {}),
+  firehose: process.env['DATASHARD_FIREHOSE'] === 'drop' ? 'drop' : 'pass',
   unknownColumns: process.env['DATASHARD_UNKNOWN_COLUMNS'] === 'ignore' ? 'ignore' : 'error',
 })

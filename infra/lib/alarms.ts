@@ -6,18 +6,24 @@ import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
 import type { ITopic } from 'aws-cdk-lib/aws-sns'
 import { Construct } from 'constructs'
 import type { Ingest } from './ingest.ts'
-import { attemptsOf, recordsOf, sumOf } from './metrics.ts'
+import { attemptsOf, recordsOf, sumOf, waitingOf } from './metrics.ts'
+import { OBJECT_SECONDS } from './sources/firehose.ts'
 import type { LakeTable } from './table-access.ts'
 
 const PERIOD = Duration.minutes(5)
 const DEFAULT_OLDEST_SECONDS = 300
+/** Records of a partition that wait, in batches of the function. */
+const KAFKA_BATCHES = 10
 /** A commit usually takes one attempt. Where most appends need so many, something commits without folding. */
 const ATTEMPTS_P90 = 8
 
 export interface AlarmProps {
   /** Told when an alarm goes on and off. */
   readonly topic?: ITopic
-  /** Age of the oldest record that waits, from which on it is an alarm. Default 300 seconds. */
+  /**
+   * Age of the oldest record that waits, from which on it is an alarm. Default 300 seconds; Firehose has the time of its buffers more, and
+   * Kafka, which tells no ages, ten batches.
+   */
   readonly oldestRecordSeconds?: number
 }
 
@@ -55,11 +61,12 @@ export class LakeAlarms extends Construct {
       from: 1,
       description: 'Records cannot become rows of the table',
     })
-    const oldest = oldestRecord(ingest)
-    if (oldest) {
+    const waiting = waitingOf(ingest)
+    if (waiting) {
+      const seconds = this.#props.oldestRecordSeconds ?? DEFAULT_OLDEST_SECONDS
       this.#alarm(`${name}OldestRecord`, {
-        metric: oldest.metric,
-        from: (this.#props.oldestRecordSeconds ?? DEFAULT_OLDEST_SECONDS) * oldest.perSecond,
+        metric: waiting.metric,
+        from: longestWait(ingest, waiting.unit, seconds),
         periods: 3,
         description: 'Records wait too long: appends fail, or do not keep up',
       })
@@ -142,11 +149,10 @@ export class LakeAlarms extends Construct {
   }
 }
 
-/** The age of the oldest record, where the source has one, and how much of its unit a second is. */
-function oldestRecord({ source, queue, function: lambda }: Ingest): { metric: IMetric; perSecond: number } | undefined {
-  const how = { period: PERIOD, statistic: Stats.MAXIMUM }
-  if (queue) return { metric: queue.metricApproximateAgeOfOldestMessage(how), perSecond: 1 }
-  if (source === 'kinesis' || source === 'dynamodb')
-    return { metric: lambda.metric('IteratorAge', how), perSecond: 1000 }
-  return undefined
+/** From where on what waits is an alarm: ages, in the unit of the metric, and batches of Kafka, which tells no ages. */
+function longestWait(ingest: Ingest, unit: 'seconds' | 'milliseconds' | 'records', seconds: number): number {
+  if (unit === 'records') return KAFKA_BATCHES * ingest.batchSize
+  // What Firehose has handed over is fresh only once its object is written.
+  const objects = ingest.stream ? ingest.windowSeconds + OBJECT_SECONDS : 0
+  return (seconds + objects) * (unit === 'milliseconds' ? 1000 : 1)
 }

@@ -4,7 +4,7 @@ import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
 import type { Construct } from 'constructs'
 import type { LakeAlarms } from './alarms.ts'
 import type { Ingest } from './ingest.ts'
-import { attemptsOf, durationOf, recordsOf, sumOf } from './metrics.ts'
+import { attemptsOf, durationOf, recordsOf, sumOf, waitingOf } from './metrics.ts'
 import type { LakeTable } from './table-access.ts'
 
 /** Widgets are laid out on 24 columns. */
@@ -40,12 +40,12 @@ function tableRow(name: string, table: LakeTable): IWidget[] {
 }
 
 function ingestRow(name: string, ingest: Ingest): IWidget[] {
-  const { function: lambda, queue, deadLetters, source } = ingest
-  const waiting = queue
-    ? [queue.metricApproximateNumberOfMessagesVisible(), queue.metricApproximateAgeOfOldestMessage()]
-    : source === 'url'
-      ? [lambda.metric('UrlRequestCount'), lambda.metric('Url5xxCount')]
-      : [lambda.metric('IteratorAge')]
+  const { function: lambda, queue, deadLetters } = ingest
+  const behind = waitingOf(ingest)
+  const waiting = [
+    ...(queue ? [queue.metricApproximateNumberOfMessagesVisible()] : []),
+    ...(behind ? [behind.metric] : [lambda.metric('UrlRequestCount'), lambda.metric('Url5xxCount')]),
+  ]
   const letters = deadLetters ? [deadLetters.metricApproximateNumberOfMessagesVisible({ label: 'dead letters' })] : []
   return [
     graph(`${name}: records`, [

@@ -1,159 +1,87 @@
-import { CfnOutput, Duration, Validations } from 'aws-cdk-lib'
-import { Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events'
-import { SqsQueue } from 'aws-cdk-lib/aws-events-targets'
-import type { IManagedPolicy } from 'aws-cdk-lib/aws-iam'
-import type { IKey } from 'aws-cdk-lib/aws-kms'
-import { FunctionUrlAuthType, StartingPosition } from 'aws-cdk-lib/aws-lambda'
+import { CfnOutput, Duration } from 'aws-cdk-lib'
+import type { CfnDeliveryStream } from 'aws-cdk-lib/aws-kinesisfirehose'
+import { FunctionUrlAuthType } from 'aws-cdk-lib/aws-lambda'
 import type { Function as LambdaFunction, FunctionUrl } from 'aws-cdk-lib/aws-lambda'
-import { DynamoEventSource, KinesisEventSource, SqsDlq, SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources'
-import { SqsSubscription } from 'aws-cdk-lib/aws-sns-subscriptions'
-import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs'
-import type { IQueue } from 'aws-cdk-lib/aws-sqs'
+import type { IQueue, Queue } from 'aws-cdk-lib/aws-sqs'
 import { Construct } from 'constructs'
 import { ownFunction } from './bundle.ts'
 import { lakeFunction } from './lake-function.ts'
-import type { IngestProps, Source } from './source.ts'
+import { acknowledgeRights, batching, newDeadLetters, windowSeconds } from './sources/context.ts'
+import type { IngestContext } from './sources/context.ts'
+import { connectFirehose } from './sources/firehose.ts'
+import { connectKafka } from './sources/kafka.ts'
+import { connectQueue } from './sources/queued.ts'
+import type { Source } from './sources/source.ts'
+import { connectStream } from './sources/streams.ts'
 
 const DEFAULT_MEMORY_MIB = 1024
 const DEFAULT_TIMEOUT_SECONDS = 60
-const DEFAULT_BATCH = 1000
-const DEFAULT_WINDOW_SECONDS = 5
-/** A record that fails so often is not going to succeed; the dead-letter queue keeps it for people. */
-const MAX_RECEIVES = 5
-const STREAM_RETRIES = 10
-const MAX_CONCURRENCY = 50
-/** AWS advises six times the function's timeout, so that throttled batches do not come back while they are retried. */
-const VISIBILITY_TIMEOUTS = 6
-
-interface IngestContext extends IngestProps {
-  readonly location: string
-  readonly writer: IManagedPolicy
-  readonly encryptionKey?: IKey | undefined
-}
+/** An object can be large, and ten of them are one batch. */
+const DEFAULT_OBJECT_TIMEOUT_SECONDS = 300
 
 /** One function that appends what one source brings, and the queue of what it could not append. */
 export class Ingest extends Construct {
   readonly function: LambdaFunction
   readonly source: Source['kind']
-  /** Records that were given up: none for HTTP, whose callers get the answer themselves. */
+  /** How long records are gathered before the function is called, seconds. */
+  readonly windowSeconds: number
+  /** Records per invocation at most. */
+  readonly batchSize: number
+  /** Records that were given up: none for HTTP, whose callers get the answer themselves, nor for Firehose, which puts them into its bucket. */
   readonly deadLetters: Queue | undefined
   /** What the function takes its records from, if that is a queue. */
   readonly queue: IQueue | undefined
   readonly url: FunctionUrl | undefined
+  /** Of Firehose: `ref` is its name. */
+  readonly stream: CfnDeliveryStream | undefined
 
   constructor(scope: Construct, id: string, props: IngestContext) {
     super(scope, id)
     const { source } = props
-    const timeout = Duration.seconds(props.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS)
+    const usual = source.kind === 's3' ? DEFAULT_OBJECT_TIMEOUT_SECONDS : DEFAULT_TIMEOUT_SECONDS
+    const timeout = Duration.seconds(props.timeoutSeconds ?? usual)
     this.source = source.kind
+    this.windowSeconds = windowSeconds(props)
+    this.batchSize = batching(props).batchSize
     this.function = lakeFunction(this, 'Function', {
       entry: props.entry ?? ownFunction('ingest'),
       description: `Appends what comes by ${source.kind} (${id}) to ${props.location}`,
       timeout,
       memoryMiB: props.memoryMiB ?? DEFAULT_MEMORY_MIB,
-      environment: {
-        DATASHARD_DELIVERY: props.delivery ?? 'exactly-once',
-        ...props.environment,
-        DATASHARD_TABLE: props.location,
-      },
+      environment: { ...settingsOf(props), ...props.environment, DATASHARD_TABLE: props.location },
       policies: [props.writer],
     })
+    const lambda = this.function
     if (source.kind === 'url') {
-      this.url = this.function.addFunctionUrl({ authType: source.authType ?? FunctionUrlAuthType.AWS_IAM })
+      this.url = lambda.addFunctionUrl({ authType: source.authType ?? FunctionUrlAuthType.AWS_IAM })
       new CfnOutput(this, 'Url', { value: this.url.url, description: 'POST rows as JSON or NDJSON' })
       return
     }
-    const queue = (name: string, more: object = {}) => newQueue(this, name, props.encryptionKey, more)
-    this.deadLetters = queue('DeadLetters', { retentionPeriod: Duration.days(14) })
-    acknowledge(this.deadLetters, this.function)
-    if (source.kind === 'kinesis' || source.kind === 'dynamodb') {
-      this.function.addEventSource(streamSource(source, props, this.deadLetters))
+    if (source.kind === 'firehose') {
+      this.stream = connectFirehose(this, source, props, { lambda, timeout })
       return
     }
-    const visibilityTimeout = Duration.seconds(timeout.toSeconds() * VISIBILITY_TIMEOUTS)
-    const deadLetterQueue = { queue: this.deadLetters, maxReceiveCount: MAX_RECEIVES }
-    const given = source.kind === 'queue' ? source.queue : undefined
-    this.queue = given ?? queue('Queue', { visibilityTimeout, deadLetterQueue, retentionPeriod: Duration.days(14) })
-    this.function.addEventSource(
-      new SqsEventSource(this.queue, {
-        ...batching(props),
-        maxConcurrency: MAX_CONCURRENCY,
-      }),
-    )
-    this.#feed(source, this.queue, this.deadLetters)
-    if (given === undefined) new CfnOutput(this, 'QueueUrl', { value: this.queue.queueUrl })
-  }
-
-  /** Connects what is not a queue itself. */
-  #feed(source: Source, queue: IQueue, deadLetters: Queue): void {
-    if (source.kind === 'topic') {
-      source.topic.addSubscription(
-        new SqsSubscription(queue, { rawMessageDelivery: true, deadLetterQueue: deadLetters }),
-      )
-    }
-    if (source.kind === 'events') {
-      const target = new SqsQueue(queue, {
-        message: RuleTargetInput.fromEventPath('$.detail'),
-        deadLetterQueue: deadLetters,
-      })
-      new Rule(this, 'Rule', {
-        eventPattern: source.pattern,
-        targets: [target],
-        ...(source.bus ? { eventBus: source.bus } : {}),
-      })
+    const deadLetters = newDeadLetters(this, props.encryptionKey)
+    this.deadLetters = deadLetters
+    acknowledgeRights(source.kind, lambda)
+    if (source.kind === 'kinesis' || source.kind === 'dynamodb') {
+      connectStream(source, props, { lambda, deadLetters })
+    } else if (source.kind === 'msk' || source.kind === 'kafka') {
+      connectKafka(this, source, props, { lambda, deadLetters })
+    } else {
+      this.queue = connectQueue(this, source, props, { lambda, timeout, deadLetters })
+      const isOurs = source.kind !== 'queue' || source.queue === undefined
+      if (isOurs) new CfnOutput(this, 'QueueUrl', { value: this.queue.queueUrl })
     }
   }
 }
 
-function batching(props: IngestContext) {
+/** What the handler that comes with the constructs has to know. */
+function settingsOf({ source, delivery = 'exactly-once' }: IngestContext): Record<string, string> {
   return {
-    batchSize: props.batchSize ?? DEFAULT_BATCH,
-    maxBatchingWindow: Duration.seconds(props.batchWindowSeconds ?? DEFAULT_WINDOW_SECONDS),
-    // Only what was not committed comes again.
-    reportBatchItemFailures: true,
+    DATASHARD_DELIVERY: delivery,
+    // Without being told it would take the notification itself for a row.
+    ...(source.kind === 's3' ? { DATASHARD_SOURCE: 's3' } : {}),
+    ...(source.kind === 'firehose' ? { DATASHARD_FIREHOSE: source.keep === 'records' ? 'pass' : 'drop' } : {}),
   }
-}
-
-function streamSource(
-  source: Extract<Source, { kind: 'kinesis' | 'dynamodb' }>,
-  props: IngestContext,
-  deadLetters: Queue,
-) {
-  const how = {
-    ...batching(props),
-    startingPosition: StartingPosition.TRIM_HORIZON,
-    retryAttempts: STREAM_RETRIES,
-    // A batch that comes again in halves is not the batch that its claim names (docs/lambda.md), and the answer names bad records anyway.
-    bisectBatchOnError: false,
-    onFailure: new SqsDlq(deadLetters),
-  }
-  return source.kind === 'kinesis'
-    ? new KinesisEventSource(source.stream, how)
-    : new DynamoEventSource(source.table, how)
-}
-
-function newQueue(scope: Construct, id: string, encryptionKey: IKey | undefined, more: object): Queue {
-  return new Queue(scope, id, {
-    enforceSSL: true,
-    ...(encryptionKey
-      ? { encryption: QueueEncryption.KMS, encryptionMasterKey: encryptionKey }
-      : { encryption: QueueEncryption.SQS_MANAGED }),
-    ...more,
-  })
-}
-
-/** What cdk-nag asks about rights that CDK gives for a source, and cannot know of the dead letters of a stream. */
-function acknowledge(deadLetters: Queue, lambda: LambdaFunction): void {
-  const endOfLine = 'it is where a stream or a queue puts what was given up; nothing takes from it but people'
-  Validations.of(deadLetters).acknowledge({ id: 'AwsSolutions-SQS3', reason: endOfLine })
-  const findings = {
-    'Action::kms:ReEncrypt*': 'CDK grants it with the right to send to the dead letters, on their key only',
-    'Action::kms:GenerateDataKey*': 'CDK grants it with the right to send to the dead letters, on their key only',
-    'Resource::*': 'dynamodb:ListStreams knows no resources',
-  }
-  const acknowledged = Object.entries(findings).map(([finding, reason]) => ({
-    id: `AwsSolutions-IAM5[${finding}]`,
-    reason,
-  }))
-  if (lambda.role) Validations.of(lambda.role).acknowledge(...acknowledged)
 }

@@ -2,7 +2,7 @@ import { CfnOutput, Duration } from 'aws-cdk-lib'
 import type { Dashboard } from 'aws-cdk-lib/aws-cloudwatch'
 import { Schedule } from 'aws-cdk-lib/aws-events'
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
-import type { Bucket } from 'aws-cdk-lib/aws-s3'
+import type { Bucket, IBucket } from 'aws-cdk-lib/aws-s3'
 import { Construct } from 'constructs'
 import type { AlarmProps } from './alarms.ts'
 import { LakeAlarms } from './alarms.ts'
@@ -12,7 +12,7 @@ import { lakeDashboard } from './dashboard.ts'
 import { GlueRegistration } from './glue.ts'
 import { Ingest } from './ingest.ts'
 import { Maintenance } from './maintenance.ts'
-import type { IngestProps } from './source.ts'
+import type { IngestProps } from './sources/source.ts'
 import { LakeTable } from './table-access.ts'
 
 const DEFAULT_SWEEP_HOURS = 24
@@ -108,7 +108,13 @@ export class DataShardLake extends Construct {
 
   #ingest(name: string, table: LakeTable, ingest: IngestProps, { encryptionKey }: DataShardLakeProps): Ingest {
     const { location, writer } = table
-    const made = new Ingest(this, capital(name), { ...ingest, location, writer, encryptionKey })
+    const made = new Ingest(this, capital(name), {
+      ...ingest,
+      location,
+      writer,
+      encryptionKey,
+      bucket: this.bucket as IBucket,
+    })
     this.alarms.watchIngest(capital(name), made)
     return made
   }

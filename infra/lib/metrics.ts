@@ -1,5 +1,6 @@
 import { Duration } from 'aws-cdk-lib'
 import { Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch'
+import type { IMetric } from 'aws-cdk-lib/aws-cloudwatch'
 import type { Ingest } from './ingest.ts'
 import type { LakeTable } from './table-access.ts'
 
@@ -17,6 +18,26 @@ export function attemptsOf(table: LakeTable, percentile: number): Metric {
   return metric({ Table: table.location }, 'Attempts', Stats.percentile(percentile))
 }
 
+/**
+ * How far a source is ahead of the table: the age of the oldest record that waits, in seconds; of Kafka, which knows no ages, how many
+ * records of a partition wait. None of HTTP, where nothing waits.
+ */
+export function waitingOf(
+  ingest: Ingest,
+): { metric: IMetric; unit: 'seconds' | 'milliseconds' | 'records' } | undefined {
+  const how = { period: PERIOD, statistic: Stats.MAXIMUM }
+  const { source, queue, stream, function: lambda } = ingest
+  if (queue) return { metric: queue.metricApproximateAgeOfOldestMessage(how), unit: 'seconds' }
+  if (stream) {
+    const dimensionsMap = { DeliveryStreamName: stream.ref }
+    const named = { namespace: 'AWS/Firehose', metricName: 'DeliveryToS3.DataFreshness', dimensionsMap }
+    return { metric: new Metric({ ...named, ...how }), unit: 'seconds' }
+  }
+  if (source === 'msk' || source === 'kafka') return { metric: lambda.metric('OffsetLag', how), unit: 'records' }
+  if (source === 'url') return undefined
+  return { metric: lambda.metric('IteratorAge', how), unit: 'milliseconds' }
+}
+
 /** What `appendHandler` calls the events of a source. */
 const SOURCE_NAMES = {
   queue: 'sqs',
@@ -24,6 +45,10 @@ const SOURCE_NAMES = {
   events: 'sqs',
   kinesis: 'kinesis',
   dynamodb: 'dynamodb',
+  s3: 's3',
+  msk: 'kafka',
+  kafka: 'kafka',
+  firehose: 'firehose',
   url: 'http',
 } as const
 

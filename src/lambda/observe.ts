@@ -8,12 +8,12 @@ import type { Outcome } from './outcome.ts'
 import { isOpen } from './outcome.ts'
 import type { SourceName } from './record.ts'
 
-/** The part of Powertools' `Logger` that is used; `console` fits as well. */
+/** The part of Powertools' `Logger` that is used; `console` fits as well. `extra` is always there: that of Powertools knows no undefined. */
 export interface LambdaLogger {
-  debug(message: string, extra?: object): void
-  info(message: string, extra?: object): void
-  warn(message: string, extra?: object): void
-  error(message: string, extra?: object): void
+  debug(message: string, extra: Record<string, unknown>): void
+  info(message: string, extra: Record<string, unknown>): void
+  warn(message: string, extra: Record<string, unknown>): void
+  error(message: string, extra: Record<string, unknown>): void
 }
 
 /** The part of Powertools' `Metrics` that is used. */
@@ -166,7 +166,7 @@ const unitOf = (name: string) => (name.endsWith('Ms') ? 'Milliseconds' : 'Count'
 /** The logger that was given, or warnings and errors as JSON lines. */
 export function loggerOf({ logger, runtime }: Observers): LambdaLogger {
   if (logger === false) return { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
-  const line = (level: string) => (message: string, extra: object | undefined) => {
+  const line = (level: string) => (message: string, extra: Record<string, unknown>) => {
     quietly(() => {
       if (logger) return logger[level.toLowerCase() as keyof LambdaLogger](message, extra)
       if (level === 'WARN' || level === 'ERROR')
@@ -190,7 +190,7 @@ function quietly(tell: () => void): void {
 }
 
 /** An error as a logger should have it. */
-export function errorFields(error: unknown): object {
+export function errorFields(error: unknown): Record<string, unknown> {
   if (error instanceof Error && 'toJSON' in error) return { error: (error as { toJSON(): unknown }).toJSON() }
   if (error instanceof Error) return { error: { name: error.name, message: error.message, stack: error.stack } }
   return { error: String(error) }

@@ -25,21 +25,30 @@ export function tellOutcome(
   const { nowMs, requestId } = facts
   const isStale = ({ time }: { time: Date }) => settings.exactlyOnce && nowMs - time.getTime() > STALE_MS
   const stale = outcome?.items.filter(isStale).length ?? 0
-  if (outcome) logOutcome(log, outcome, stale)
+  if (outcome) logOutcome(log, outcome, { source, stale })
   const { table } = settings
   const location = typeof table === 'string' ? table : typeof table === 'function' ? '' : table.location
   const facets = { source, table: warm.current?.location ?? location, functionName, requestId }
   tellNumbers(report.numbers(outcome, 1, stale), facets, settings)
 }
 
-function logOutcome(log: LambdaLogger, outcome: Outcome, stale: number): void {
+/** Whoever asked directly has the answer, and nothing comes again unless it is sent again. */
+const ASKED: readonly SourceName[] = ['http', 'direct']
+
+function logOutcome(
+  log: LambdaLogger,
+  outcome: Outcome,
+  { source, stale }: { readonly source: SourceName; readonly stale: number },
+): void {
   const rejected = outcome.fates.filter((fate) => fate.kind === 'rejected')
   const failure = failureOf(outcome)
   if (failure) {
     const open = outcome.fates.filter(isOpen).length
-    log.error(`${open} of ${outcome.fates.length} records are to be delivered again`, errorFields(failure))
+    const next = ASKED.includes(source) ? 'were not appended' : 'are to be delivered again'
+    log.error(`${open} of ${outcome.fates.length} records ${next}`, errorFields(failure))
   } else if (rejected[0]) log.warn(`${rejected.length} records were rejected`, errorFields(rejected[0].error))
   if (stale > 0) {
-    log.warn(`${stale} records are older than idempotency keys are kept: if they came before, they are appended again`)
+    const message = `${stale} records are older than idempotency keys are kept: if they came before, they are appended again`
+    log.warn(message, { stale })
   }
 }

@@ -27,7 +27,7 @@ COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.l
 }
 
 test('bash completes commands, options, choices and files', () => {
-  expect(bashOffers('datashard', 's')).toEqual(['scan', 'schema', 'sweep'])
+  expect(bashOffers('datashard', 's')).toEqual(['scan', 'schema', 'sweep', 'serve'])
   expect(bashOffers('datashard', 'scan', '--li')).toEqual(['--limit'])
   expect(bashOffers('datashard', 'scan', '--format', 'pa')).toEqual(['parquet'])
   expect(bashOffers('datashard', 'completion', 'z')).toContain('zsh')

@@ -6,7 +6,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { createTable, loadTable, schema, t } from '../../src/index.ts'
-import { newBucket, s3Options, temporaryDirectory, s3Environment } from '../support/tables.ts'
+import { minioClient, newBucket, s3Options, temporaryDirectory, s3Environment } from '../support/tables.ts'
 import { infraPython } from './tools.ts'
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
@@ -108,6 +108,23 @@ describe('infra/app.ts', () => {
     ])
     await using table = await loadTable(location, { s3: s3Options(s3) })
     expect(await table.scan().count()).toBe(2)
+
+    // The same bundle takes notifications of a bucket, as EventBridge puts them into a queue, and batches of Firehose.
+    const bucket = await newBucket(s3, 'uploads')
+    await minioClient(s3).putObject(bucket, 'in/a b.ndjson', '{"id":3}\n{"id":4}\n')
+    const detail = { bucket: { name: bucket }, object: { key: 'in/a b.ndjson', sequencer: '1' } }
+    const told = { id: 'e1', source: 'aws.s3', 'detail-type': 'Object Created', time: '2026-01-01T00:00:00Z', detail }
+    const notification = { Records: [{ ...message(0), body: JSON.stringify(told) }] }
+    const notified = { DATASHARD_TABLE: location, DATASHARD_SOURCE: 's3' }
+    expect((await invoke('LakeEventsQueueFunction', notification, notified)).answer).toEqual({ batchItemFailures: [] })
+    const records = [{ recordId: 'f1', data: Buffer.from('{"id":5}').toString('base64') }]
+    const hose = { deliveryStreamArn: 'arn:aws:firehose:us-east-1:123456789012:deliverystream/s', records }
+    const drop = { DATASHARD_TABLE: location, DATASHARD_FIREHOSE: 'drop' }
+    expect((await invoke('LakeEventsQueueFunction', hose, drop)).answer).toEqual({
+      records: [{ ...records[0], result: 'Dropped' }],
+    })
+    await table.refresh()
+    expect(await table.scan().count()).toBe(5)
 
     const tables = JSON.stringify([location, `${location}-that-nobody-created`])
     const swept = await invoke('LakeMaintenanceFunction', {}, { DATASHARD_TABLES: tables })

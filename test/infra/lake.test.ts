@@ -100,7 +100,9 @@ describe('roles', () => {
         for (const { Action, Resource } of Statement) {
           expect([Action].flat().filter((action) => /^s3:.*\*|^\*/.test(action))).toEqual([])
           const onS3 = [Action].flat().some((action) => action.startsWith('s3:'))
-          if (onS3) expect(JSON.stringify(Resource)).toMatch(/LakeBucket\w+","Arn"\]\}/)
+          // The tables' bucket, or that of others by the prefix that was given.
+          if (onS3)
+            expect(JSON.stringify(Resource)).toMatch(/LakeBucket\w+","Arn"\]\}|Uploads\w+","Arn"\]\}(?:,"\/in\/\*"|$)/)
         }
       }
     }
@@ -154,6 +156,13 @@ describe('what an operator sees', () => {
         'OrdersClicksOldestRecord',
         'OrdersChangesOldestRecord',
         'OrdersChangesDeadLetters',
+        'OrdersUploadsOldestRecord',
+        'OrdersUploadsDeadLetters',
+        'OrdersClusterOldestRecord',
+        'OrdersClusterDeadLetters',
+        'OrdersBrokersOldestRecord',
+        'OrdersHoseOldestRecord',
+        'OrdersHoseRejected',
       ]),
     )
   })

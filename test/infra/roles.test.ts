@@ -7,8 +7,10 @@ import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { AssumeRoleProvider } from 'minio/dist/esm/AssumeRoleProvider.mjs'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { createTable, loadTable, schema, t } from '../../src/index.ts'
+import { appendHandler } from '../../src/lambda/index.ts'
 import type { Role } from '../../infra/lib/index.ts'
 import { sweep } from '../../src/maintenance/index.ts'
+import { messages } from '../lambda/messages.ts'
 import { newBucket, s3Options } from '../support/tables.ts'
 import { bucketStatements, forMinio, identityStatements, PREFIX } from './role-statements.ts'
 import { startS3Gate } from './s3-gate.ts'
@@ -154,6 +156,27 @@ describe.each(engines)('%s', (_name, place) => {
     await using table = await loadTable(`s3://${bucket}/${PREFIX}`, { s3: await as('reader') })
     expect(await table.scan().toArray()).toHaveLength(1)
     await expect(table.append([{ id: 1 }])).rejects.toMatchObject({ code: 'denied' })
+  })
+
+  test('a function whose role lacks a right: its records come again, and the log names the right', async () => {
+    const { bucket, as } = await place()
+    const table = `s3://${bucket}/${PREFIX}`
+    const lines: string[] = []
+    const logger = {
+      debug() {},
+      info() {},
+      warn() {},
+      error: (...said: unknown[]) => void lines.push(JSON.stringify(said)),
+    }
+    const event = messages({ m1: { id: 7 } })
+    const options = { table, logger, metrics: false } as const
+    const without = appendHandler({ ...options, s3: await as('reader') })
+    expect(await without(event)).toEqual({ batchItemFailures: [{ itemIdentifier: 'm1' }] })
+    expect(lines.join()).toMatch(/"code":"denied".*s3:PutObject/)
+    const allowed = appendHandler({ ...options, s3: await as('writer') })
+    expect(await allowed(event)).toEqual({ batchItemFailures: [] })
+    await using read = await loadTable(table, { s3: await as('reader') })
+    expect(await read.scan().count()).toBe(2)
   })
 
   test('a maintainer sweeps, and stays in its table', async () => {

@@ -8,14 +8,15 @@ const checkHas = template.hasResourceProperties.bind(template)
 describe('sources', () => {
   test('every mapping reports partial failures, and gathers records', () => {
     const mappings = Object.values(resourcesOf(template, 'AWS::Lambda::EventSourceMapping'))
-    expect(mappings).toHaveLength(5)
+    expect(mappings).toHaveLength(8)
     for (const { Properties } of mappings) {
       expect(Properties).toMatchObject({
         FunctionResponseTypes: ['ReportBatchItemFailures'],
-        BatchSize: 1000,
         MaximumBatchingWindowInSeconds: 5,
       })
     }
+    // An object of S3 is an append of its own.
+    expect(mappings.map(({ Properties }) => Properties['BatchSize']).toSorted()).toEqual([10, ...Array(7).fill(1000)])
   })
 
   test('streams give up a batch after some tries, whole, and say which', () => {
@@ -32,12 +33,13 @@ describe('sources', () => {
   test('every queue made for records has dead letters, and outlasts retries of the function', () => {
     const queues = Object.values(resourcesOf(template, 'AWS::SQS::Queue'))
     const working = queues.filter(({ Properties }) => Properties['RedrivePolicy'] !== undefined)
-    // The queue, the topic's, the bus's; and the dead letters of the five sources that have them.
-    expect(working).toHaveLength(3)
-    expect(queues).toHaveLength(8)
-    for (const { Properties } of working) {
-      expect(Properties).toMatchObject({ VisibilityTimeout: 360, RedrivePolicy: { maxReceiveCount: 5 } })
-    }
+    // The queue, the topic's, the bus's, the bucket's; and the dead letters of the eight sources that have them.
+    expect(working).toHaveLength(4)
+    expect(queues).toHaveLength(12)
+    for (const { Properties } of working) expect(Properties).toMatchObject({ RedrivePolicy: { maxReceiveCount: 5 } })
+    // Six times that of the function, which for objects is 300 s.
+    const timeouts = working.map(({ Properties }) => Properties['VisibilityTimeout'])
+    expect(timeouts.toSorted()).toEqual([1800, 360, 360, 360])
     for (const { Properties } of queues) {
       expect(Properties).toMatchObject({ MessageRetentionPeriod: 1_209_600, KmsMasterKeyId: {} })
     }
@@ -61,7 +63,7 @@ describe('sources', () => {
 
   test('every function knows its table, has a log that ends, and runs on a Node that DataShard supports', () => {
     const functions = Object.values(resourcesOf(template, 'AWS::Lambda::Function'))
-    expect(functions).toHaveLength(8)
+    expect(functions).toHaveLength(12)
     for (const { Properties } of functions) {
       expect(Properties).toMatchObject({
         Runtime: 'nodejs24.x',

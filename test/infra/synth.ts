@@ -1,13 +1,17 @@
 /** Stacks with a lake, as templates. */
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb'
-import { App, Stack, Token } from 'aws-cdk-lib'
+import { App, Stack, Token, Validations } from 'aws-cdk-lib'
 import { Template } from 'aws-cdk-lib/assertions'
 import { AttributeType, StreamViewType, Table } from 'aws-cdk-lib/aws-dynamodb'
+import { SecurityGroup, Subnet, Vpc } from 'aws-cdk-lib/aws-ec2'
 import { Stream, StreamEncryption } from 'aws-cdk-lib/aws-kinesis'
 import { Key } from 'aws-cdk-lib/aws-kms'
+import { BlockPublicAccess, Bucket } from 'aws-cdk-lib/aws-s3'
+import type { IBucket } from 'aws-cdk-lib/aws-s3'
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager'
 import { Topic } from 'aws-cdk-lib/aws-sns'
 import { DataShardLake } from '../../infra/lib/index.ts'
-import type { DataShardLakeProps } from '../../infra/lib/index.ts'
+import type { DataShardLakeProps, KafkaSource } from '../../infra/lib/index.ts'
 
 /** A stack whose functions are not bundled: what is in them is another test's matter. */
 export function stackWith(props: (stack: Stack) => DataShardLakeProps): {
@@ -53,8 +57,39 @@ export function everything(stack: Stack): DataShardLakeProps {
         ingest: {
           clicks: { source: { kind: 'kinesis', stream } },
           changes: { source: { kind: 'dynamodb', table } },
+          uploads: { source: { kind: 's3', bucket: uploads(stack), prefix: 'in/', suffix: '.ndjson' } },
+          cluster: { source: { kind: 'msk', clusterArn: CLUSTER, topic: 'orders', consumerGroupId: 'lake' } },
+          brokers: { source: brokers(stack) },
+          hose: { source: { kind: 'firehose' } },
         },
       },
+    },
+  }
+}
+
+export const CLUSTER = 'arn:aws:kafka:us-east-1:123456789012:cluster/shop/abcd1234-abcd-cafe-abab-9876543210ab-4'
+export const SECRET = 'arn:aws:secretsmanager:us-east-1:123456789012:secret:brokers-AbCdEf'
+
+/** A bucket of somebody else's in the same stack. */
+export function uploads(stack: Stack): IBucket {
+  const bucket = new Bucket(stack, 'Uploads', { enforceSSL: true, blockPublicAccess: BlockPublicAccess.BLOCK_ALL })
+  Validations.of(bucket).acknowledge({ id: 'AwsSolutions-S1', reason: "the tests' own bucket" })
+  return bucket as IBucket
+}
+
+/** Brokers in a network of the account. */
+export function brokers(stack: Stack): KafkaSource {
+  const subnet = Subnet.fromSubnetId(stack, 'Subnet', 'subnet-1')
+  const network = { availabilityZones: ['us-east-1a'], privateSubnetIds: ['subnet-1'], vpcId: 'vpc-1' }
+  return {
+    kind: 'kafka',
+    bootstrapServers: ['broker-1.example.com:9092', 'broker-2.example.com:9092'],
+    topic: 'clicks',
+    secret: Secret.fromSecretCompleteArn(stack, 'Secret', SECRET),
+    network: {
+      vpc: Vpc.fromVpcAttributes(stack, 'Vpc', network),
+      subnets: { subnets: [subnet] },
+      securityGroup: SecurityGroup.fromSecurityGroupId(stack, 'Group', 'sg-1'),
     },
   }
 }

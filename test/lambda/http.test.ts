@@ -78,6 +78,14 @@ describe('HTTP', () => {
     expect(await idsIn(store)).toEqual(['a', 'd'])
   })
 
+  test('the log says what was not appended, and does not promise that it comes again', async () => {
+    const store = await newTable()
+    const lines: string[] = []
+    const logger = { debug() {}, info() {}, warn() {}, error: (message: string) => void lines.push(message) }
+    await send(handlerOn(store, { logger }), request('{"id":"a"}\n{"id":5}'))
+    expect(lines).toEqual(['1 of 2 records were not appended'])
+  })
+
   test('nothing but bad lines is a bad request', async () => {
     const store = await newTable()
     expect(await send(handlerOn(store), request('{"n":1}'))).toMatchObject({

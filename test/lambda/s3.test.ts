@@ -210,6 +210,20 @@ describe('S3 notifications', () => {
     expect(await ids()).toEqual([])
   })
 
+  test(
+    'little that unpacks to one endless line is refused before it fills the memory',
+    { timeout: 120_000 },
+    async () => {
+      // 280 MB of nothing in 270 KB.
+      await put('bomb.ndjson.gz', gzipSync(Buffer.alloc(280_000_000, ' ')))
+      await expect(handler()(notification(['bomb.ndjson.gz']), context(100_000))).rejects.toMatchObject({
+        code: 'invalid-argument',
+        message: expect.stringContaining('a line of more than') as string,
+      })
+      expect(await ids()).toEqual([])
+    },
+  )
+
   test('an empty object has no rows', async () => {
     await put('empty.ndjson', '')
     expect(await handler()(notification(['empty.ndjson']), context())).toBeUndefined()

@@ -9,7 +9,7 @@ import type { Outcome } from '../outcome.ts'
 import { openItems } from '../outcome.ts'
 import { throwFailure } from './sns.ts'
 import type { EventSource, InvocationFacts, Json, ObjectItem } from './source.ts'
-import { hasRecordsFrom, isJson, objectOf, recordsOf, textOf, timeOf } from './source.ts'
+import { hasRecordsFrom, isJson, malformed, objectOf, recordsOf, textOf, timeOf } from './source.ts'
 
 /** AWS says `aws:s3`, MinIO `minio:s3`. */
 const isNotification = (record: Json) => /^[a-z]+:s3$/.test(String(record['eventSource'])) && isJson(record['s3'])
@@ -40,8 +40,7 @@ function notified(record: Json, where: string, { nowMs }: InvocationFacts, failu
   const about = objectOf(record, 's3', 'S3', where)
   const bucket = textOf(objectOf(about, 'bucket', 'S3', `${where}.s3`), 'name', 'S3', `${where}.s3.bucket`)
   const object = objectOf(about, 'object', 'S3', `${where}.s3`)
-  // Keys are encoded as in a form: `+` is a blank.
-  const key = decodeURIComponent(textOf(object, 'key', 'S3', `${where}.s3.object`).replaceAll('+', ' '))
+  const key = keyOf(textOf(object, 'key', 'S3', `${where}.s3.object`), `${where}.s3.object.key`)
   const event = String(record['eventName']).replace(/^s3:/, '')
   const isNew = event.startsWith('ObjectCreated')
   return itemOf({ bucket, key, object, etag: object['eTag'], version: object['versionId'] }, isNew, {
@@ -49,6 +48,15 @@ function notified(record: Json, where: string, { nowMs }: InvocationFacts, failu
     raw: record,
     failure,
   })
+}
+
+/** Keys are encoded as in a form: `+` is a blank. */
+function keyOf(encoded: string, path: string): string {
+  try {
+    return decodeURIComponent(encoded.replaceAll('+', ' '))
+  } catch {
+    return malformed('S3', path, encoded, 'a key as S3 encodes it')
+  }
 }
 
 function bridged(event: Json, { nowMs }: InvocationFacts): readonly ObjectItem[] {
