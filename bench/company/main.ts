@@ -40,11 +40,11 @@ await minioClient(minio).makeBucket('company')
 const location = `s3://company/t-${Date.now()}`
 await (await createTable(location, { schema: schema({ a: t.long, b: t.long }) })).close()
 
-let isOver = false
+const run = { isOver: false }
 const oursMs: number[] = []
 const ours = Array.from({ length: Number(values.writers) }, async (_, writer) => {
   const table = await loadTable(location)
-  for (let b = 0n; !isOver; b++) {
+  for (let b = 0n; !run.isOver; b++) {
     const startedMs = performance.now()
     await table.append([{ a: BigInt(writer), b }])
     oursMs.push(performance.now() - startedMs)
@@ -68,7 +68,7 @@ for (let b = 0n; b < BigInt(values.commits); b++) {
   }
   console.error(`icebird's commit ${b + 1n} of ${values.commits}: ${figure(performance.now() - startedMs)} ms`)
 }
-isOver = true
+run.isOver = true
 await Promise.all(ours)
 const seconds = (performance.now() - beganMs) / 1_000
 
