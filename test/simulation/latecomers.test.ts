@@ -22,10 +22,10 @@ test.each([
   await warmed()
   const world = new Measured({ seed: 1, requestMs: 40 })
   await world.until(createTable(LOCATION, { ...world.open('creator'), schema: schema({ writer: t.int }) }))
-  let isOver = false
+  const run = { isOver: false }
   const busy = async (writer: number): Promise<void> => {
     const table = await loadTable(LOCATION, world.open(`busy ${writer}`))
-    while (!isOver) await table.append([{ writer }], PATIENT)
+    while (!run.isOver) await table.append([{ writer }], PATIENT)
   }
   const idle = async (writer: number) => {
     const open = world.open(`idle ${writer}`)
@@ -39,7 +39,7 @@ test.each([
     await table.append([{ writer }], { ...PATIENT, ...(keyed && { idempotencyKey: `key ${writer}` }) })
     return { tookMs: world.scheduler.nowMs - beganMs, requests }
   }
-  const late = Promise.all(Array.from({ length: IDLE }, (_, i) => idle(i))).finally(() => (isOver = true))
+  const late = Promise.all(Array.from({ length: IDLE }, (_, i) => idle(i))).finally(() => (run.isOver = true))
   await world.until(Promise.all([late, ...Array.from({ length: BUSY }, (_, i) => busy(i))]))
   const found = await late
   // 5.8 s and 226 requests, when each version was looked at on the way.
