@@ -20,7 +20,9 @@ const TROUBLED_DELIVERIES = 12
 
 interface Message {
   readonly key: string
-  /** Under the table that is there; another one has to be told again. */
+  /** By the table: another one has to be told again, and a function may still know the one before. */
+  readonly batches: Map<string, Batch>
+  /** Of the table to which it was delivered last. */
   batch: Batch | undefined
   hiddenUntilMs: number
 }
@@ -28,6 +30,7 @@ interface Message {
 export function startQueue(world: World): void {
   const messages: Message[] = Array.from({ length: world.scenario.messages }, (_, index) => ({
     key: `message-${index}`,
+    batches: new Map(),
     batch: undefined,
     hiddenUntilMs: 0,
   }))
@@ -95,7 +98,9 @@ async function deliver(
 
 /** The rows of a message, under the same ids each time; on another table they are others. */
 function batchOf(world: World, message: Message, tableUuid: string): Batch {
-  if (message.batch?.tableUuid === tableUuid) return message.batch
-  message.batch = world.history.plan(1 + (message.key.length % 2), { tableUuid, key: message.key })
-  return message.batch
+  const planned =
+    message.batches.get(tableUuid) ?? world.history.plan(1 + (message.key.length % 2), { tableUuid, key: message.key })
+  message.batches.set(tableUuid, planned)
+  message.batch = planned
+  return planned
 }
