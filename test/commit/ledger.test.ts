@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { ID_LENGTH, newIntentId } from '../../src/commit/intent-id.ts'
 import {
   advance,
+  checkWindow,
   EMPTY_LEDGER,
   foldedIn,
   formatLedger,
@@ -70,6 +71,10 @@ describe('ledger', () => {
     '1 16 0|5',
     '1 16 0|5,1,short',
     '1 16 0|5,1,|6,1,',
+    '1 16 0|5,1,|5,1,',
+    '1 16 0|x5,1,',
+    'x1 16 0',
+    '1 16 0x',
     '1 16 0|5,1,UPPERCASE0000000',
   ])('text that is no ledger is none: %j', (text) => expect(parseLedger(text)).toBeUndefined())
 
@@ -85,5 +90,12 @@ describe('ledger', () => {
       ledger = advance(ledger, version, { snapshotId: 2n ** 62n, folded: ids(Math.min(room, 1_000)), cancelled: [] })
       expect(formatLedger(ledger).length).toBeLessThanOrEqual(MAX_LEDGER_BYTES + WINDOW * (ID_LENGTH + 40))
     }
+  })
+
+  test('a table with another window is refused, one without a ledger or with ours is not', () => {
+    const other = { ...EMPTY_LEDGER, window: WINDOW + 1 }
+    expect(() => checkWindow(other, 't')).toThrow(expect.objectContaining({ code: 'unsupported' }))
+    checkWindow(undefined, 't')
+    checkWindow(EMPTY_LEDGER, 't')
   })
 })

@@ -52,4 +52,18 @@ describe('window', () => {
     const own = intent(1)
     expect(chooseCandidates([], own, EMPTY_LEDGER, 2 + WINDOW, 10)).toEqual([])
   })
+
+  test('of one base, by id: every folder would choose the same', () => {
+    const [a, b] = [
+      { id: '0'.repeat(16), base: 9 },
+      { id: '1'.repeat(16), base: 9 },
+    ]
+    expect(chooseCandidates([b, a], undefined, EMPTY_LEDGER, 10, 10)).toEqual([a, b])
+    expect(chooseCandidates([a, b], undefined, EMPTY_LEDGER, 10, 10)).toEqual([a, b])
+  })
+
+  test('the own append takes no other place when it is among the oldest', () => {
+    const [own, b, c] = [intent(8), intent(9), intent(10)]
+    expect(chooseCandidates([b, c], own, EMPTY_LEDGER, 11, 2)).toEqual([own, b])
+  })
 })
