@@ -54,6 +54,14 @@ describe('the create of a version', () => {
     await store.put(V2, bytesOf('theirs'))
     const outcome = await createVersion(place, create())
     expect(outcome).toMatchObject({ outcome: 'lost', next: { version: 2, nonce: 'theirs' } })
+    expect(outcome).toHaveProperty('peeked.nonce', 'theirs')
+    // The test's own put, ours, and one look at the winner.
+    expect(store.calls.map(({ verb }) => verb)).toEqual(['put', 'put', 'get'])
+  })
+
+  test('the nonce stands in the object’s own metadata too, where a listing of a bucket can be searched for it', async () => {
+    await createVersion(place, create())
+    expect(await store.head(V2)).toMatchObject({ metadata: { 'datashard-nonce': 'mine' } })
   })
 
   test('the request was repeated on its way and met its own object: won, not lost', async () => {
@@ -106,6 +114,16 @@ describe('the create of a version', () => {
   test('a refusal of the first try is certain and passes through', async () => {
     store.rule = onPut(() => new DataShardError('denied', 'no s3:PutObject'))
     await expect(createVersion(place, create())).rejects.toMatchObject({ code: 'denied', committed: 'no' })
+    expect(store.calls.map(({ verb }) => verb)).toEqual(['put'])
+  })
+
+  test('no answer, then a refusal, and nothing to be seen: unknown, because the first one may still arrive', async () => {
+    store.rule = onPut((before) => (before === 0 ? 'lost-before' : new DataShardError('denied', 'token expired')))
+    const error = await createVersion(place, create()).catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'commit-unknown', committed: 'unknown' })
+    // Why it went on for so long is not hidden.
+    expect(error).toMatchObject({ cause: { code: 'denied' } })
+    expect(putsOfV2()).toBeGreaterThan(2)
   })
 
   test('a refusal after a try without an answer says nothing about that try: it is read', async () => {
@@ -147,6 +165,60 @@ describe('the create of a version', () => {
     const old = { ...base, seen: sighting(runtime) }
     store.rule = onPut(() => () => runtime.advance({ wallMs: 3_600_000, monotonicMs: 3_600_000 }))
     expect(await createVersion(place, create({ base: old }))).toEqual({ outcome: 'won' })
+  })
+
+  describe('an answer that comes too late', () => {
+    const lateBase = () => ({ ...base, seen: sighting(runtime) })
+    const sleepForAnHour = () => runtime.advance({ wallMs: 3_600_000, monotonicMs: 3_600_000 })
+    const put = (version: number, nonce: string) => store.put(`t/metadata/v${version}.metadata.json`, bytesOf(nonce))
+
+    test('is a commit if a later head holds what it brought', async () => {
+      const old = lateBase()
+      store.rule = onPut(() => sleepForAnHour)
+      await put(3, 'theirs')
+      await store.put('t/metadata/version-hint.text', new TextEncoder().encode('3'))
+      expect(await createVersion(place, create({ base: old, isIn: () => true }))).toEqual({ outcome: 'won' })
+    })
+
+    test('is unknown if the head is a later one, and nothing tells what is in it', async () => {
+      const old = lateBase()
+      store.rule = onPut(() => sleepForAnHour)
+      await put(3, 'theirs')
+      await expect(createVersion(place, create({ base: old }))).rejects.toMatchObject({ code: 'commit-unknown' })
+    })
+
+    test('is lost if the number turns out to be another’s: the head is told', async () => {
+      const old = lateBase()
+      // Neither the first create nor the look after it has an answer; the next create finds the base too old.
+      store.rule = ({ key, before }) => (key === V2 && before === 0 ? 'lost-before' : undefined)
+      const sleep = async () => {
+        await put(2, 'theirs')
+        await put(3, 'later')
+        sleepForAnHour()
+      }
+      const slow: Place = { ...place, runtime: { ...runtime, sleep } }
+      const outcome = await createVersion(slow, create({ base: old, isIn: () => false, deadlineMs: Infinity }))
+      expect(outcome).toMatchObject({ outcome: 'lost', next: { version: 3, nonce: 'later' } })
+    })
+
+    test('and is our own when it is read: the chain decides, not the nonce', async () => {
+      const old = lateBase()
+      // The answer was lost, and before the version could be read the table went on far above it.
+      store.rule = onPut(() => 'lost-after')
+      const slow: Place = {
+        ...place,
+        runtime: {
+          ...runtime,
+          sleep: async () => {
+            await put(9, 'theirs')
+            await store.put('t/metadata/version-hint.text', new TextEncoder().encode('9'))
+            sleepForAnHour()
+          },
+        },
+      }
+      const island = createVersion(slow, create({ base: old, isIn: () => false }))
+      await expect(island).rejects.toMatchObject({ code: 'commit-unknown' })
+    })
   })
 
   test('cancelled before it is sent: aborted, nothing written', async () => {
