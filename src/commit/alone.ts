@@ -79,6 +79,8 @@ export async function tryAlone(
     beforeCreate,
   })
   if (created.outcome === 'won') {
+    // Named by a version now: whatever happens from here on, nothing of it may be deleted.
+    state.written.length = 0
     context.merges.remember(state.manifests ?? [])
     context.merges.committed(list.manifests, created.head.metadata)
     return { version: created.head.version, snapshotId, by: 'alone', foldSize: 1 }
@@ -87,7 +89,7 @@ export async function tryAlone(
   committer.discard([list.key])
   if (created.outcome === 'lost' && created.peeked) {
     follower.note(created.peeked)
-    watch.see(follower.tip, follower.tip.version > base.version + 1)
+    watch.see(follower.tip)
   }
   return undefined
 }

@@ -1,10 +1,11 @@
 /** What may be concluded from a failed commit. */
 import { DataShardError } from '../errors.ts'
+import { ClaimRefused } from './claim-refused.ts'
 import { ClaimsLost } from './claims-lost.ts'
 import { Withdrawn } from './group.ts'
 
 /** Whether an error says for sure that nothing was committed: only then may objects that were written be deleted. */
 export function isCertain(error: unknown): boolean {
-  if (error instanceof Withdrawn || error instanceof ClaimsLost) return true
+  if (error instanceof Withdrawn || error instanceof ClaimsLost || error instanceof ClaimRefused) return true
   return DataShardError.is(error) && error.committed === 'no' && error.code !== 'internal'
 }

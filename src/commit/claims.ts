@@ -9,6 +9,7 @@
  */
 import { createHash } from 'node:crypto'
 import { DataShardError } from '../errors.ts'
+import { ClaimRefused } from './claim-refused.ts'
 import { ClaimsLost } from './claims-lost.ts'
 import type { FoldContext } from './fold.ts'
 import { fold } from './fold.ts'
@@ -74,7 +75,8 @@ export class KeyClaims {
   /**
    * Gives all keys that are not replayed to `intent`. One request per key; more for those that others hold.
    *
-   * @throws ClaimsLost if some turned out to be in the table
+   * @throws ClaimsLost if some turned out to be in the table; {@link ClaimRefused} for a key of which that cannot be told, or which
+   * belongs to other rows
    */
   async acquire(intent: IntentName): Promise<void> {
     const before = this.replayed.size
@@ -93,6 +95,11 @@ export class KeyClaims {
       if (generation > MAX_GENERATIONS) throw this.#undecided(key, 'it was claimed too often')
       const claim = await this.#create(key, generation, intent)
       if (claim.id === intent.id) {
+        // A sweep that took the one below, which is weeks old, would make the key free: then the first one is claimed, too.
+        if (generation > 0 && !(await this.#isThere(key.key, generation - 1))) {
+          this.#generation.set(key.key, 0)
+          continue
+        }
         // If this intent fails, the key is claimed again, under the next number.
         this.#generation.set(key.key, generation + 1)
         this.#heldBy.set(key.key, intent.id)
@@ -113,6 +120,11 @@ export class KeyClaims {
     }
   }
 
+  async #isThere(key: string, generation: number): Promise<boolean> {
+    const { signal } = this.#control
+    return (await this.#context.committer.place.store.head(this.#nameOf(key, generation), { signal })) !== undefined
+  }
+
   /** The claim that is there in the end: ours or another's. */
   async #create(key: ClaimKey, generation: number, intent: IntentName): Promise<Claim> {
     const { place } = this.#context.committer
@@ -123,13 +135,13 @@ export class KeyClaims {
       const put = await place.store.put(name, bytes, { mode: 'create', contentType: 'application/json' })
       if (put.outcome === 'written') return { ...intent, content: key.content }
       const found = await place.store.get(name, { signal: this.#control.signal })
-      if (found) return this.#parse(found, name)
+      if (found) return this.#parse(key, found, name)
       this.#checkTime(key)
       await this.#pause(1)
     }
   }
 
-  #parse(bytes: Uint8Array, name: string): Claim {
+  #parse({ key }: ClaimKey, bytes: Uint8Array, name: string): Claim {
     const where = this.#context.committer.place.store.urlOf(name)
     let json: unknown
     try {
@@ -141,12 +153,13 @@ export class KeyClaims {
     if (typeof id === 'string' && isId(id) && typeof base === 'number' && Number.isSafeInteger(base) && base >= 0) {
       return { id, base, content: typeof content === 'string' ? content : undefined }
     }
-    throw new DataShardError(
+    const reason = new DataShardError(
       'commit-unknown',
       `the claim ${where} is damaged: whether the rows of its idempotency key are in the table cannot be told. Look for ` +
         `them, then delete the claim`,
       { details: { table: this.#context.files.location, key: name } },
     )
+    throw new ClaimRefused(key, reason)
   }
 
   async #fateOf(key: ClaimKey, claim: Claim, looks: number): Promise<Resolution> {
@@ -186,12 +199,13 @@ export class KeyClaims {
 
   #compare(key: ClaimKey, claim: Claim): void {
     if (!key.mustMatch || claim.content === undefined || key.content === claim.content) return
-    throw new DataShardError(
+    const reason = new DataShardError(
       'invalid-argument',
       `the idempotency key ${JSON.stringify(key.key)} was used for other rows before; nothing of this append was ` +
         `committed. Use another key for other rows`,
       { details: { table: this.#context.files.location } },
     )
+    throw new ClaimRefused(key.key, reason)
   }
 
   #checkTime(key: ClaimKey): void {
@@ -202,13 +216,14 @@ export class KeyClaims {
     }
   }
 
-  #undecided({ key }: ClaimKey, why: string): DataShardError {
-    return new DataShardError(
+  #undecided({ key }: ClaimKey, why: string): ClaimRefused {
+    const reason = new DataShardError(
       'commit-unknown',
       `whether the rows of the idempotency key ${JSON.stringify(key)} are in ${this.#context.files.location} could not be ` +
         `learnt: ${why}. Append again under the same key`,
       { details: { table: this.#context.files.location } },
     )
+    return new ClaimRefused(key, reason)
   }
 
   async #pause(times: number): Promise<void> {

@@ -87,7 +87,10 @@ class Waiting {
     let isImpatient = false
     let isBehind = false
     let foundBefore = false
-    while (this.#watch.isOpen && !this.#watch.hasGap) {
+    for (;;) {
+      // Also of what others found: a refresh or an overwrite through the same handle moves the head, too.
+      this.#watch.see(follower.tip)
+      if (!this.#watch.isOpen || this.#watch.hasGap) break
       this.#checkTime()
       const lookAtMs = this.#nowMs + (isBehind ? 0 : tempo.pollMs(this.#appends))
       if (foldAtMs <= lookAtMs) {
@@ -153,7 +156,8 @@ class Waiting {
     try {
       return await request()
     } catch (error) {
-      if (!DataShardError.is(error, 'unavailable')) throw error
+      // A fold whose outcome nobody knows is a version that may be there: the next looks tell.
+      if (!DataShardError.is(error, 'unavailable') && !DataShardError.is(error, 'commit-unknown')) throw error
       this.#checkTime()
       await this.#context.committer.place.runtime.sleep(PAUSE_MS, this.#control.signal)
       return undefined

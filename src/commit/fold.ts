@@ -19,7 +19,7 @@ import { inCustody } from './custody.ts'
 import type { Follower } from './follow.ts'
 import type { TableHead } from './head.ts'
 import type { InboxView } from './inbox.ts'
-import { listInbox } from './inbox.ts'
+import { HOLD_MS, listInbox } from './inbox.ts'
 import { uuid8 } from './intent.ts'
 import { ledgerOn, roomFor } from './ledger.ts'
 import type { ManifestListCache } from './list-cache.ts'
@@ -100,10 +100,15 @@ export async function fold(context: FoldContext, request: FoldRequest): Promise<
     catchUpAndLoad(context, onVersion, signal),
   ])
   stats.roundTrips += 1
-  if (watch && (!watch.isOpen || watch.hasGap)) return { kind: 'settled' }
-  if (await respectOthers(context, view, signal)) {
+  const isSettled = () => {
+    // The head may have been moved by others than the follower: a refresh, an overwrite through the same handle.
+    watch?.see(follower.tip)
+    return watch !== undefined && (!watch.isOpen || watch.hasGap)
+  }
+  if (isSettled()) return { kind: 'settled' }
+  if (await respectOthers(context, view, request)) {
     await catchUpAndLoad(context, onVersion, signal)
-    if (watch && (!watch.isOpen || watch.hasGap)) return { kind: 'settled' }
+    if (isSettled()) return { kind: 'settled' }
   }
   const base = committer.head
   if (request.own && !mayFold(request.own.intent, ledgerBy(base), base.version + 1)) {
@@ -143,7 +148,7 @@ export async function fold(context: FoldContext, request: FoldRequest): Promise<
   if (created.outcome === 'lost' && created.peeked) {
     const before = follower.tip.version
     follower.note(created.peeked)
-    if (follower.tip.version > before) onVersion(follower.tip, false)
+    if (follower.tip.version > before) onVersion(follower.tip)
   }
   return { kind: 'lost' }
 }
@@ -210,12 +215,12 @@ async function catchUpAndLoad(
 async function respectOthers(
   { committer, follower }: FoldContext,
   view: InboxView,
-  signal: AbortSignal | undefined,
+  { signal, deadlineMs }: Pick<FoldRequest, 'signal' | 'deadlineMs'>,
 ): Promise<boolean> {
   const { place, head } = committer
-  const heldMs = view.heldUntilMs === undefined ? 0 : view.heldUntilMs - storeNow(place)
+  const heldMs = view.heldUntilMs === undefined ? 0 : Math.min(HOLD_MS, view.heldUntilMs - storeNow(place))
   const pacedMs = paceMs(head.metadata) - (place.runtime.monotonic() - follower.tip.sinceMs)
-  const waitMs = Math.max(heldMs, pacedMs)
+  const waitMs = Math.min(Math.max(heldMs, pacedMs), deadlineMs - place.runtime.monotonic())
   if (waitMs <= 0) return false
   await place.runtime.sleep(waitMs, signal)
   return true
@@ -300,7 +305,7 @@ async function writeFold(
   try {
     const [written] = await allEnded([
       putManifestList(files, base.metadata, list, signal),
-      Promise.all(manifests.map(({ key, bytes }) => putUnique(files, key, bytes, signal))),
+      ...manifests.map(({ key, bytes }) => putUnique(files, key, bytes, signal)),
     ])
     lists.set(written.path, written.manifests)
     const summary = { ...context.summary, ...(ids.length > 1 && { 'datashard.folded': String(ids.length) }) }

@@ -6,16 +6,14 @@ import { DataShardError } from '../errors.ts'
 import type { Committer } from './commit.ts'
 import { BASE_MAX_AGE_MS } from './commit.ts'
 import type { Sighting } from './custody.ts'
-import { ageMs, sighting } from './custody.ts'
+import { ageMs } from './custody.ts'
 import type { TableHead } from './head.ts'
 import { readVersion } from './head.ts'
 import type { Ledger } from './ledger.ts'
 import { WINDOW } from './ledger.ts'
 import type { Peeked } from './peek.ts'
 import { ledgerOf, peekVersion } from './peek.ts'
-import { keyIn } from './place.ts'
 import type { Tempo } from './tempo.ts'
-import { versionName } from './version.ts'
 
 /** So many versions behind the head an append is named anew: a good part of its window would be over before anybody knew of it. */
 export const FAR = WINDOW / 4
@@ -29,8 +27,8 @@ export interface Tip {
   readonly sinceMs: number
 }
 
-/** Told of each version in turn; `skipped` when versions were passed over that nobody looked at. */
-export type OnVersion = (tip: Tip, skipped: boolean) => void
+/** Told of newer versions, in their order, but not of each: the head may have moved on in another way. */
+export type OnVersion = (tip: Tip) => void
 
 export class Follower {
   readonly #committer: Committer
@@ -75,7 +73,7 @@ export class Follower {
     const before = this.tip.version
     if (this.ageMs > BASE_MAX_AGE_MS) {
       await this.#committer.refresh(signal)
-      if (this.tip.version > before) onVersion(this.tip, this.tip.version > before + 1)
+      if (this.tip.version > before) onVersion(this.tip)
       return this.tip.version > before
     }
     const { place } = this.#committer
@@ -84,7 +82,7 @@ export class Follower {
     // Two calls may have looked at once.
     if (this.tip.version >= found.version) return true
     this.note(found)
-    onVersion(this.tip, false)
+    onVersion(this.tip)
     return true
   }
 
@@ -149,16 +147,5 @@ export class Follower {
       // Deleted already: this process slept for long.
       await this.#committer.refresh(signal)
     }
-  }
-
-  /** Makes sure that the tip is alive, where it was not seen for a while. One request, if at all. */
-  async revive(maxAgeMs: number, signal?: AbortSignal): Promise<void> {
-    const { tip } = this
-    if (this.ageMs <= maxAgeMs) return
-    const { place } = this.#committer
-    const seen = sighting(place.runtime)
-    const found = await place.store.head(keyIn(place, versionName(tip.version)), { signal })
-    if (found) this.#tip = { ...tip, seen }
-    else await this.#committer.refresh(signal)
   }
 }

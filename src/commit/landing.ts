@@ -139,12 +139,18 @@ async function landOnce(
   const view = await publish(context, state, watch, control)
   control.stats.publications += 1
   try {
-    const done = await waitInCompany(context, state, watch, view, control)
-    if (done) return done
-    const verdict = await settled(context, watch, control)
-    if (verdict.kind !== 'folded') return undefined
-    const { version, snapshotId } = verdict
-    return { version, snapshotId, by: 'other-fold', foldSize: sizeOf(context, version) }
+    for (let seen = view; ; seen = undefined) {
+      const done = await waitInCompany(context, state, watch, seen, control)
+      if (done) return done
+      const verdict = await settled(context, watch, control)
+      if (verdict.kind === 'never') return undefined
+      if (verdict.kind === 'folded') {
+        const { version, snapshotId } = verdict
+        return { version, snapshotId, by: 'other-fold', foldSize: sizeOf(context, version) }
+      }
+      // Versions passed by unseen, and none of them folded it: there is time left in its window.
+      watch.resume(committer.head.version)
+    }
   } catch (error) {
     throw afterPublication(context, watch.intent, await committer.reasonOf(error))
   }
@@ -175,10 +181,15 @@ async function prepareForCompany(context: FoldContext, state: UnitState, control
 }
 
 /** The verdict of an intent that is not open any more; versions that passed by unseen are looked up. */
-async function settled(context: FoldContext, watch: Watch, control: LandControl): Promise<Verdict> {
-  if (!watch.hasGap) return watch.verdict
+async function settled(
+  context: FoldContext,
+  watch: Watch,
+  control: LandControl,
+): Promise<Exclude<Verdict, { kind: 'before-floor' }>> {
+  const { verdict } = watch
+  if (!watch.hasGap && verdict.kind !== 'before-floor') return verdict
   const found = await resolveIntent(context.committer, watch.intent, control.signal)
-  if (found.kind === 'unknown' || found.kind === 'open') throw unknown(context, watch.intent, undefined)
+  if (found.kind === 'unknown') throw unknown(context, watch.intent, undefined)
   return found
 }
 
@@ -213,7 +224,11 @@ function afterPublication(context: FoldContext, intent: IntentName, error: unkno
   if (DataShardError.is(error) && error.committed === 'unknown') return error
   // Of a table that is gone nothing is folded any more.
   if (DataShardError.is(error, 'not-found')) return error
-  if (DataShardError.is(error, 'internal') || !(error instanceof Error)) return error
+  if (DataShardError.is(error, 'internal')) {
+    const { message, details } = error
+    return new DataShardError('internal', message, { cause: error, details, committed: 'unknown' })
+  }
+  if (!(error instanceof Error)) return error
   return unknown(context, intent, error)
 }
 

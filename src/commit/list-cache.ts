@@ -21,10 +21,6 @@ export class ManifestListCache {
     if (this.#lists.size > MAX_LISTS && oldest !== undefined) this.#lists.delete(oldest)
   }
 
-  has(path: string): boolean {
-    return this.#lists.has(path)
-  }
-
   /** The manifests of a snapshot: no request when cached, else one. */
   async get(snapshot: Snapshot, signal?: AbortSignal): Promise<readonly ManifestFile[]> {
     const path = snapshot.manifestList

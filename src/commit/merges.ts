@@ -68,8 +68,19 @@ export class Merges {
     return carried
   }
 
-  /** Told of a commit of ours: what was merged into it is done, and what is full now is merged for the next one. */
+  /**
+   * Told of a commit of ours: what was merged into it is done, and what is full now is merged for the next one. Never fails: the
+   * commit has happened, and its caller must not be told otherwise.
+   */
   committed(listed: readonly ManifestFile[], metadata: TableMetadata): void {
+    try {
+      this.#continue(listed, metadata)
+    } catch {
+      // Housekeeping: whatever stands in its way stands there for the next commit, too, which can still say so.
+    }
+  }
+
+  #continue(listed: readonly ManifestFile[], metadata: TableMetadata): void {
     const prepared = this.#prepared
     if (prepared) {
       const isIn = !listed.some(({ path }) => prepared.replaces.includes(path))

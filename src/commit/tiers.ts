@@ -5,7 +5,7 @@
  */
 import type { ManifestFile } from '../spec/data-file.ts'
 import { UNKNOWN_COUNT } from '../codec/manifest-list.ts'
-import { integerProperty } from '../spec/properties-read.ts'
+import { manifestTargetBytes } from '../spec/properties.ts'
 
 /** Manifests of one tier that are merged, and how many times as many files the next tier has. */
 export const TIER_FACTOR = 16
@@ -26,12 +26,13 @@ export interface MergePolicy {
 
 export const DEFAULT_MERGE_POLICY: MergePolicy = { enabled: true, targetBytes: 8 * 1024 * 1024 }
 
-/** @throws `invalid-argument` if the target is no number of bytes. */
+/** Where another engine set a target that is no number of bytes, the default: merging is housekeeping, and no reason to fail an append. */
 export function mergePolicy(properties: Readonly<Record<string, string>>): MergePolicy {
-  const { targetBytes } = DEFAULT_MERGE_POLICY
-  return {
-    enabled: properties['commit.manifest-merge.enabled']?.toLowerCase() !== 'false',
-    targetBytes: integerProperty(properties, 'commit.manifest.target-size-bytes', targetBytes, 1024),
+  const enabled = properties['commit.manifest-merge.enabled']?.toLowerCase() !== 'false'
+  try {
+    return { enabled, targetBytes: manifestTargetBytes(properties) ?? DEFAULT_MERGE_POLICY.targetBytes }
+  } catch {
+    return { ...DEFAULT_MERGE_POLICY, enabled }
   }
 }
 

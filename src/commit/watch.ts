@@ -1,16 +1,19 @@
 /** What becomes of one intent, found out version by version. */
 import type { Tip } from './follow.ts'
-import { ledgerOn } from './ledger.ts'
+import { ledgerOn, WINDOW } from './ledger.ts'
 import type { IntentName, Verdict } from './window.ts'
-import { verdictAt } from './window.ts'
+import { lastVersionOf, verdictAt } from './window.ts'
 
 export class Watch {
   readonly intent: IntentName
   #verdict: Verdict = { kind: 'open' }
-  #skipped = false
+  #hasGap = false
+  /** No version up to this one has folded it. */
+  #seen: number
 
   constructor(intent: IntentName) {
     this.intent = intent
+    this.#seen = intent.base
   }
 
   get verdict(): Verdict {
@@ -21,22 +24,40 @@ export class Watch {
     return this.#verdict.kind === 'open'
   }
 
-  /** Whether versions passed by unseen: then only a look at the version at the end of the window can tell. */
+  /** Whether what was seen cannot tell any more: then only a look at the version at the end of the window can. */
   get hasGap(): boolean {
-    return this.#skipped && this.isOpen
+    return this.#hasGap && this.isOpen
   }
 
-  readonly see = (tip: Tip, skipped: boolean): void => {
-    if (!this.isOpen || tip.version <= this.intent.base) return
-    if (skipped) this.#skipped = true
-    if (this.#skipped) return
+  /**
+   * Told of a newer version, perhaps not of each: the head may have been found in another way. A ledger within the window knows all
+   * that was folded since the base; one from beyond it has forgotten, and says nothing of an intent that was open before.
+   */
+  readonly see = (tip: Tip): void => {
+    const { base } = this.intent
+    if (!this.isOpen || this.#hasGap || tip.version <= this.#seen) return
+    const isNext = tip.version === this.#seen + 1
+    if (tip.version > lastVersionOf(base, WINDOW)) {
+      this.#hasGap = true
+      return
+    }
     const verdict = verdictAt(this.intent, ledgerOn(tip.ledger, tip.version), tip.version)
-    // Every ledger since the base was seen, and none before the floor had it.
-    this.#verdict = verdict.kind === 'before-floor' ? { kind: 'never' } : verdict
+    if (verdict.kind !== 'before-floor') {
+      this.#seen = tip.version
+      this.#verdict = verdict
+    } else if (isNext) {
+      // Every ledger since the base was seen, and none before the floor had it.
+      this.#verdict = { kind: 'never' }
+    } else this.#hasGap = true
   }
 
   decide(verdict: Verdict): void {
     this.#verdict = verdict
-    if (verdict.kind !== 'open') this.#skipped = false
+  }
+
+  /** Goes on after a gap: up to `version` nobody has folded it, as was found out elsewhere. */
+  resume(version: number): void {
+    this.#hasGap = false
+    this.#seen = Math.max(this.#seen, version)
   }
 }

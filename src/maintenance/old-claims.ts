@@ -1,8 +1,10 @@
 /** Claims of idempotency keys that nobody may ask for any more, and the ledgers that were kept to answer them. */
 import type { TableHead } from '../commit/head.ts'
+import { CLAIMS } from '../commit/claims.ts'
 import { uuid8 } from '../commit/intent.ts'
 import { WINDOW } from '../commit/ledger.ts'
 import type { Place } from '../commit/place.ts'
+import { keyIn } from '../commit/place.ts'
 import { lastVersionOf } from '../commit/window.ts'
 import type { ObjectInfo } from '../store/store.ts'
 import { inParallel } from '../table/in-parallel.ts'
@@ -47,6 +49,48 @@ export async function closedClaims(
     else oldestKeptMs = Math.min(oldestKeptMs, ...group.claims.map((one) => one.lastModifiedMs))
   })
   return { claims, oldestKeptMs }
+}
+
+/**
+ * Deletes claims, but for those of keys that were claimed anew while the sweep was at it: with the first generation gone, nobody would
+ * find the one that holds the rows. A key that was claimed in the very moment gets its first generation back, from the new one.
+ * Requests: two listings of the table's claims, and the deletion. Resolves to what was deleted.
+ */
+export async function deleteClaims(
+  place: Place,
+  claims: readonly ObjectInfo[],
+  deleteAll: (objects: readonly ObjectInfo[]) => Promise<void>,
+  signal: AbortSignal | undefined,
+): Promise<readonly ObjectInfo[]> {
+  if (claims.length === 0) return claims
+  const before = await renewedClaims(place, claims, signal)
+  const gone = claims.filter(({ key }) => !before.has(groupOf(key)))
+  await deleteAll(gone)
+  for (const [group, key] of await renewedClaims(place, gone, signal)) {
+    const bytes = await place.store.get(key, { signal })
+    if (bytes) await place.store.put(`${group}.0`, bytes, { mode: 'create', contentType: 'application/json' })
+  }
+  return gone
+}
+
+/** Of the keys of these claims those that have other claims, too: the newest of each. */
+async function renewedClaims(
+  place: Place,
+  claims: readonly ObjectInfo[],
+  signal: AbortSignal | undefined,
+): Promise<ReadonlyMap<string, string>> {
+  const known = new Set(claims.map(({ key }) => key))
+  const groups = new Set(claims.map(({ key }) => groupOf(key)))
+  const renewed = new Map<string, string>()
+  for await (const { key } of place.store.list(keyIn(place, CLAIMS), { signal })) {
+    if (groups.has(groupOf(key)) && !known.has(key)) renewed.set(groupOf(key), key)
+  }
+  return renewed
+}
+
+/** The key of a claim without its generation. */
+function groupOf(key: string): string {
+  return key.slice(0, key.lastIndexOf('.'))
 }
 
 /** Undefined for a damaged claim, which stays until versions are young enough to tell. */

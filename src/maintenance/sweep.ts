@@ -28,7 +28,7 @@ import { cancelIntents, closedIntents, forgottenHolds, forgottenIntents } from '
 import type { Inventory, Tally } from './inventory.ts'
 import { takeInventory } from './inventory.ts'
 import { walkNamed } from './named-files.ts'
-import { closedArchives, closedClaims } from './old-claims.ts'
+import { closedArchives, closedClaims, deleteClaims } from './old-claims.ts'
 import { deleteVersions, headAt, sweepable } from './old-versions.ts'
 
 export interface SweepOptions extends Pick<OpenOptions, 'store' | 's3' | 'signal' | 'runtime'> {
@@ -243,11 +243,13 @@ class Sweep {
     const inbox = [...closed, ...forgottenHolds(inventory.holds, nowMs)]
     const orphans = inventory.files.filter(isUnnamed)
     const { claims, oldestKeptMs } = await closedClaims(place, inventory, head, signal)
-    const swept = { versions: sum([]), inbox: sum(inbox), claims: sum(claims), orphans: sum(orphans) }
+    const swept = { versions: sum([]), inbox: sum(inbox), orphans: sum(orphans) }
     let archivedLedgers = 0
     let gone = versions
+    let goneClaims: readonly ObjectInfo[] = claims
     if (hint) {
-      for (const objects of [inbox, orphans, claims]) await this.#deleteAll(objects)
+      for (const objects of [inbox, orphans]) await this.#deleteAll(objects)
+      goneClaims = await deleteClaims(place, claims, (objects) => this.#deleteAll(objects), signal)
       const deleted: ListedVersion[] = []
       const onDeleted = (batch: readonly ListedVersion[]) => {
         deleted.push(...batch)
@@ -260,7 +262,12 @@ class Sweep {
     const firstVersion = inventory.versions[gone.length]?.version ?? head.version
     const archives = closedArchives(inventory.archives, nowMs - ages.claims, oldestKeptMs, firstVersion)
     if (!dryRun) await this.#deleteAll(archives)
-    const kinds = { ...swept, versions: sum(gone.map(({ info }) => info)), archives: sum(archives) }
+    const kinds = {
+      ...swept,
+      claims: sum(goneClaims),
+      versions: sum(gone.map(({ info }) => info)),
+      archives: sum(archives),
+    }
     return {
       location: place.location,
       version: head.version,

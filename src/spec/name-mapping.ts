@@ -2,7 +2,7 @@
  * The name mapping (spec: "Column Projection"): field ids for data files that have none, kept as JSON in the table
  * property `schema.name-mapping.default`.
  */
-import { invalid } from '../errors.ts'
+import { DataShardError, invalid } from '../errors.ts'
 import { asArray, asObject, atIndex, atKey, has, integerField, unknownFields, wrong } from './json-reader.ts'
 import type { At } from './json-reader.ts'
 import { childFields } from './schema.ts'
@@ -119,6 +119,35 @@ function extendLevel(mapped: readonly MappedField[], fields: readonly Field[]): 
     })
   const known = new Set(kept.map((entry) => entry.fieldId))
   return [...kept, ...fields.filter((field) => !known.has(field.id)).map(mapField)]
+}
+
+/**
+ * Both mappings together: each field goes by the names that it has in either.
+ *
+ * @throws `commit-conflict` where one name means two fields.
+ */
+export function mergeNameMappings(first: NameMapping, second: NameMapping): NameMapping {
+  const owners = new Map(first.flatMap(({ names, fieldId }) => names.map((name) => [name, fieldId] as const)))
+  const merged = first.map((entry) => ({ ...entry }))
+  for (const entry of second) {
+    const clash = entry.names.find((name) => owners.has(name) && owners.get(name) !== entry.fieldId)
+    if (clash !== undefined) {
+      throw new DataShardError(
+        'commit-conflict',
+        `in data files without field ids the name '${clash}' means field ${owners.get(clash) ?? 'none'} by the property ` +
+          `${NAME_MAPPING_PROPERTY} as it is now, and field ${entry.fieldId ?? 'none'} by the one before; nothing was committed. Load the table again`,
+      )
+    }
+    const at = merged.findIndex((one) => one.fieldId === entry.fieldId)
+    const known = merged[at]
+    if (!known || entry.fieldId === undefined) {
+      if (!entry.names.every((name) => owners.has(name))) merged.push(entry)
+    } else {
+      const names = [...known.names, ...entry.names.filter((name) => !known.names.includes(name))]
+      merged[at] = { ...known, names, fields: mergeNameMappings(known.fields, entry.fields) }
+    }
+  }
+  return merged
 }
 
 /** The entry of a field by its path of names in a data file: `['points', 'element', 'x']`; undefined if there is none. */

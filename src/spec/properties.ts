@@ -27,6 +27,12 @@ export function previousVersionsMax(properties: Properties): number {
   return integerProperty(properties, 'write.metadata.previous-versions-max', 100, 1)
 }
 
+/** `commit.manifest.target-size-bytes`; undefined if it is not set. */
+export function manifestTargetBytes(properties: Properties): number | undefined {
+  const name = 'commit.manifest.target-size-bytes'
+  return properties[name] === undefined ? undefined : integerProperty(properties, name, 0, 1024)
+}
+
 /** Refuses properties that are not a map of strings, that only the protocol may write, or that say nothing it knows. */
 export function checkProperties(properties: Properties): void {
   if (typeof properties !== 'object' || properties === null || Array.isArray(properties)) {
@@ -42,6 +48,8 @@ export function checkProperties(properties: Properties): void {
     checkPropertyName(name)
   }
   retentionPolicy(properties)
+  previousVersionsMax(properties)
+  manifestTargetBytes(properties)
   refuseUnsafe(properties)
 }
 

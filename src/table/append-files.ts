@@ -13,7 +13,7 @@ import type { DataFile } from '../spec/data-file.ts'
 import type { TableMetadata } from '../spec/metadata.ts'
 import { currentSnapshot } from '../spec/metadata.ts'
 import type { NameMapping } from '../spec/name-mapping.ts'
-import { formatNameMapping, NAME_MAPPING_PROPERTY, parseNameMapping } from '../spec/name-mapping.ts'
+import { formatNameMapping, mergeNameMappings, NAME_MAPPING_PROPERTY, parseNameMapping } from '../spec/name-mapping.ts'
 import { partitionPath } from '../spec/partition-path.ts'
 import { checkWritable } from '../spec/properties.ts'
 import type { TableUpdate } from '../spec/updates.ts'
@@ -255,8 +255,10 @@ function refuseListed(found: readonly Found[], files: TableFiles): NonNullable<A
 /** The name mapping by which files without field ids are read, for every engine; only added to, never taken away. */
 function mappingUpdate(base: TableMetadata, mapping: NameMapping | undefined): readonly TableUpdate[] {
   const before = base.properties[NAME_MAPPING_PROPERTY]
-  const wanted = mapping && formatNameMapping(mapping)
-  if (wanted === undefined || wanted === before) return []
-  if (before !== undefined && formatNameMapping(parseNameMapping(before)) === wanted) return []
+  if (mapping === undefined) return []
+  const known = before === undefined ? [] : parseNameMapping(before)
+  // Somebody else may have renamed a column and appended files since this one was opened: theirs stays.
+  const wanted = formatNameMapping(mergeNameMappings(known, mapping))
+  if (before !== undefined && formatNameMapping(known) === wanted) return []
   return [{ action: 'set-properties', updates: { [NAME_MAPPING_PROPERTY]: wanted } }]
 }

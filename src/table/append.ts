@@ -2,6 +2,7 @@
  * Appending: rows become data files while they come in, appends of one process that meet share a commit, and each gets
  * its own answer. How the commit comes about is not known here (commit/landing.ts).
  */
+import { ClaimRefused } from '../commit/claim-refused.ts'
 import { ClaimsLost } from '../commit/claims-lost.ts'
 import type { ClaimKey } from '../commit/claims.ts'
 import { KeyClaims } from '../commit/claims.ts'
@@ -9,7 +10,7 @@ import type { Committer } from '../commit/commit.ts'
 import { DEFAULT_TIMEOUT_MS } from '../commit/commit.ts'
 import type { FoldContext } from '../commit/fold.ts'
 import type { GroupContext } from '../commit/group.ts'
-import { GroupCommit } from '../commit/group.ts'
+import { GroupCommit, Withdrawn } from '../commit/group.ts'
 import type { Landed, LandControl } from '../commit/landing.ts'
 import { land } from '../commit/landing.ts'
 import type { CommitStats } from '../commit/stats.ts'
@@ -96,6 +97,7 @@ export class Appender {
   readonly #context: FoldContext
   readonly #requests: RequestCounter
   readonly #group: GroupCommit<Part, ClaimingAppendResult>
+  readonly #inFlight = new Set<Promise<unknown>>()
 
   constructor({ context, requests }: AppenderOptions) {
     this.#context = context
@@ -104,7 +106,15 @@ export class Appender {
     this.#group = new GroupCommit(runtime, (parts, group) => this.#commit(parts, group))
   }
 
-  async append(input: AppendInput, options: ClaimingAppendOptions = {}): Promise<ClaimingAppendResult> {
+  append(input: AppendInput, options: ClaimingAppendOptions = {}): Promise<ClaimingAppendResult> {
+    const appended = this.#append(input, options)
+    const ended = () => void this.#inFlight.delete(appended)
+    this.#inFlight.add(appended)
+    appended.then(ended, ended)
+    return appended
+  }
+
+  async #append(input: AppendInput, options: ClaimingAppendOptions): Promise<ClaimingAppendResult> {
     checkTimeout(options.timeoutMs)
     const { committer, files } = this.#context
     const { runtime } = committer.place
@@ -124,9 +134,10 @@ export class Appender {
     }
   }
 
-  /** Resolves when nothing is queued or in flight. */
-  idle(): Promise<void> {
-    return this.#group.idle()
+  /** Resolves when all appends that were begun have ended, those that still read their input too. */
+  async idle(): Promise<void> {
+    await Promise.allSettled(this.#inFlight)
+    await this.#group.idle()
   }
 
   /** The parts that can go together with the first one; the others wait for the next commit. */
@@ -183,6 +194,7 @@ export class Appender {
         const told = landed && commitStats(landed, stats, { requests, elapsedMs })
         return parts.map((part, i) => resultOf(part, left[i]!, landed, claims, told))
       } catch (error) {
+        if (error instanceof ClaimRefused) throw new Withdrawn([indices[ownerOf(parts, error.key)]!], error.reason)
         if (!(error instanceof ClaimsLost)) throw error
         named = error.intent
       }
@@ -196,6 +208,11 @@ function commitStats(
   cost: Pick<CommitStats, 'requests' | 'elapsedMs'>,
 ): CommitStats {
   return { by: landed.by, foldSize: landed.foldSize, ...stats, ...cost }
+}
+
+/** Which part a key belongs to: no two have one in common. */
+function ownerOf(parts: readonly Part[], key: string): number {
+  return parts.findIndex((part) => part.keys.all.some((one) => one.key === key))
 }
 
 /** Parts of one schema and partition spec that have no key in common. */

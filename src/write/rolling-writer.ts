@@ -167,8 +167,9 @@ class RollingWriter {
   }
 
   async #end(key: string, upload: Upload): Promise<void> {
-    this.#open.delete(key)
+    // First: an upload whose file cannot be finished is still open, and is ended with the others.
     const { parts, dataFile } = upload.file.finish()
+    this.#open.delete(key)
     const ending = upload.done.then(() => {
       this.#finished.push(dataFile)
       this.#ending.delete(ending)

@@ -46,6 +46,41 @@ describe('idempotency keys', () => {
     expect(await idsIn(await world.open())).toHaveLength(43)
   })
 
+  test.each(['list', 'delete'])(
+    'claimed anew while a sweep is at it (before a %s): the rows are there once',
+    async (moment) => {
+      const world = await newWorld()
+      await world.table.append([person(0)])
+      // Somebody claimed the key and died before anything was published.
+      const dead = new TextEncoder().encode(JSON.stringify({ id: '0123456789abcdef', base: 2 }))
+      await world.store.put(`t/${claimName(world.table.metadata.tableUuid, KEYED.idempotencyKey, 0)}`, dead)
+      for (let i = 0; i < 40; i++) await world.table.append([person(2 + i)])
+      await world.table.flush()
+      world.pass(15 * DAY_MS)
+      const table = await world.open()
+      let isRenewed = false
+      const renew = async (key: string) => {
+        if (!key.includes('_ds/claims/') || isRenewed) return
+        isRenewed = true
+        expect(await table.append([person(1)], KEYED)).toMatchObject({ replayed: false })
+      }
+      const { list } = world.store
+      if (moment === 'list') {
+        world.store.list = async function* (prefix, options) {
+          await renew(prefix)
+          yield* list(prefix, options)
+        }
+      } else {
+        world.store.rule = ({ verb, key }) => (verb === moment ? () => renew(key) : undefined)
+      }
+      await world.sweep()
+      expect(isRenewed).toBe(true)
+      expect(await again(world)).toMatchObject({ replayed: true })
+      const ids = await idsIn(await world.open())
+      expect(ids.filter((id) => id === 1)).toHaveLength(1)
+    },
+  )
+
   test('a longer horizon, if asked for', async () => {
     const world = await newWorld()
     await keyedAppend(world)

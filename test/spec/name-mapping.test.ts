@@ -5,6 +5,7 @@ import {
   findMappedField,
   formatNameMapping,
   mappedFieldId,
+  mergeNameMappings,
   nameMappingOf,
   parseNameMapping,
 } from '../../src/spec/name-mapping.ts'
@@ -16,6 +17,39 @@ const table = schema({
   points: t.list(t.struct({ x: t.int })),
   m: t.map(t.string, t.long),
 }).schema
+
+describe('two mappings of one table together', () => {
+  const mapping = (...fields: object[]) => parseNameMapping(JSON.stringify(fields))
+
+  test('a field goes by its names in either; what only one of them knows stays', () => {
+    const first = mapping({ 'field-id': 1, names: ['id'] }, { 'field-id': 2, names: ['type'] }, { names: ['x'] })
+    const second = mapping({ 'field-id': 2, names: ['kind'] }, { 'field-id': 3, names: ['more'] }, { names: ['x'] })
+    expect(mergeNameMappings(first, second)).toEqual(
+      mapping(
+        { 'field-id': 1, names: ['id'] },
+        { 'field-id': 2, names: ['type', 'kind'] },
+        { names: ['x'] },
+        { 'field-id': 3, names: ['more'] },
+      ),
+    )
+    expect(mergeNameMappings([], second)).toEqual(second)
+    expect(mergeNameMappings(first, first)).toEqual(first)
+  })
+
+  test('also below', () => {
+    const below = (name: string) =>
+      mapping({ 'field-id': 1, names: ['at'], fields: [{ 'field-id': 2, names: [name] }] })
+    expect(mergeNameMappings(below('lat'), below('latitude'))).toEqual(
+      mapping({ 'field-id': 1, names: ['at'], fields: [{ 'field-id': 2, names: ['lat', 'latitude'] }] }),
+    )
+  })
+
+  test('a name that means two fields is a conflict', () => {
+    const first = mapping({ 'field-id': 1, names: ['id'] })
+    const second = mapping({ 'field-id': 2, names: ['id'] })
+    expect(() => mergeNameMappings(first, second)).toThrow(expect.objectContaining({ code: 'commit-conflict' }))
+  })
+})
 
 describe('name mapping', () => {
   test('the example of the spec', () => {
