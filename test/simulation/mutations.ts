@@ -10,6 +10,7 @@ import type { Place } from '../../src/commit/place.ts'
 import { keyIn } from '../../src/commit/place.ts'
 import { encodeHint, HINT_NAME } from '../../src/commit/version.ts'
 import type * as rules from '../../src/commit/window.ts'
+import type { IntentName } from '../../src/commit/window.ts'
 import { DataShardError } from '../../src/errors.ts'
 import type { Scenario } from './scenario.ts'
 
@@ -211,6 +212,9 @@ function by(original: typeof rules, changed: (ledger: Ledger) => Ledger) {
   return {
     mayFold: (...[intent, ledger, next]: Parameters<typeof rules.mayFold>) =>
       original.mayFold(intent, changed(ledger), next),
+    foldable: <T extends IntentName>(published: readonly T[], ledger: Ledger, next: number) =>
+      original.foldable(published, changed(ledger), next),
+    decidedIn: (ledger: Ledger) => original.decidedIn(changed(ledger)),
     chooseCandidates: (...[published, own, ledger, next, room]: Parameters<typeof rules.chooseCandidates>) =>
       original.chooseCandidates(published, own, changed(ledger), next, room),
   }
