@@ -5,11 +5,12 @@
  */
 import type { BigIntStats } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
-import { link, mkdir, open, rename, stat, unlink } from 'node:fs/promises'
+import { link, open, rename, stat, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { throwIfAborted } from '../errors.ts'
 import type { Runtime } from '../runtime.ts'
 import { uuid } from '../runtime.ts'
+import { makeDirectories } from './local-directories.ts'
 import { codeOf } from './local-errors.ts'
 
 /** Temporary files begin with this, and are in no listing. */
@@ -87,7 +88,7 @@ export class FileWriter {
       } catch (error) {
         if (codeOf(error) !== 'ENOENT' || tries === MAX_MKDIR_TRIES) throw error
       }
-      const first = await mkdir(dirname(path), { recursive: true })
+      const first = await makeDirectories(dirname(path))
       if (first === undefined || !this.#durable) continue
       // A file survives a crash only if every directory that leads to it does.
       for (let made = dirname(path); made.length >= first.length; made = dirname(made)) {
