@@ -30,9 +30,12 @@ export async function run({ session, args, options }: CommandCall<DropOptions>):
       deletedObjects = progress.deletedObjects
     },
   })
-  await printResult(session, { location, dropped: true, deletedObjects: deletedObjects ?? 0 }, () =>
-    deletedObjects === undefined
-      ? `nothing to drop at ${location}\n`
-      : `dropped ${location}: ${formatCount(deletedObjects)} objects deleted\n`,
+  await printResult(
+    session,
+    { location, dropped: deletedObjects !== undefined, deletedObjects: deletedObjects ?? 0 },
+    () =>
+      deletedObjects === undefined
+        ? `nothing to drop at ${location}\n`
+        : `dropped ${location}: ${formatCount(deletedObjects)} objects deleted\n`,
   )
 }

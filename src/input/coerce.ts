@@ -61,7 +61,7 @@ function fromJson(type: Type, options: CoerceOptions): Coerce {
     case 'float':
     case 'double':
       return (value, column) => {
-        if (value instanceof ExactNumber) return Number(value.text)
+        if (value instanceof ExactNumber) return finite(value.text, column, type.type)
         if (value === 'NaN' || value === 'Infinity' || value === '-Infinity') return Number(value)
         return plain(value, column, type)
       }
@@ -162,6 +162,12 @@ function trimmed(parse: (text: string, column: string) => unknown): Coerce {
   return (value, column) => parse((value as string).trim(), column)
 }
 
+/** What is too large for a double is not infinity. */
+function finite(text: string, column: string, type: string): number {
+  const value = Number(text)
+  return Number.isFinite(value) ? value : mismatch(column, text, `a ${type}, which is smaller than 1.8e308`)
+}
+
 function fromText(type: Type, options: CoerceOptions): Coerce {
   switch (type.type) {
     case 'string':
@@ -177,7 +183,7 @@ function fromText(type: Type, options: CoerceOptions): Coerce {
     case 'float':
     case 'double':
       return trimmed((text, column) => {
-        if (DECIMAL.test(text)) return Number(text)
+        if (DECIMAL.test(text)) return finite(text, column, type.type)
         const special = SPECIAL_DOUBLE.exec(text)
         if (special === null) return mismatch(column, text, type.type)
         return special[1] === undefined ? Number.NaN : special[1] === '-' ? -Infinity : Infinity

@@ -1,6 +1,7 @@
 /** Rows from CSV and TSV (RFC 4180, with a header): texts by column name; what they mean is decided by the schema. */
 import { Readable, pipeline } from 'node:stream'
 import { DataShardError } from '../errors.ts'
+import { decodeText } from './lines.ts'
 import type { TextRecord } from './ndjson.ts'
 import { rowError } from './row-error.ts'
 
@@ -25,7 +26,7 @@ export async function* readCsv(
     max_record_size: MAX_RECORD_BYTES,
   })
   // A failure of the input must reach the reader of the records, which `pipe` alone would not do.
-  pipeline(Readable.from(chunks), parser, () => {})
+  pipeline(Readable.from(decodeText(chunks, name)), parser, () => {})
   let header: readonly string[] | undefined
   let line = 1
   for await (const group of readGroups<string[]>(parser, (error) => csvError(error, name))) {

@@ -12,8 +12,8 @@ export class ExactNumber {
   }
 }
 
-/** No number in the text has as many digits: `JSON.parse` is exact. */
-const MAY_BE_INEXACT = /\d[\d.]{15}/
+/** No number in the text has as many digits, or an exponent beyond those of a double: `JSON.parse` is exact. */
+const MAY_BE_INEXACT = /\d[\d.]{15}|[\d.][eE][+-]?\d{3}/
 
 /** Marks the strings that stand for numbers while `JSON.parse` works; a lone surrogate is in no valid UTF-8 input. */
 const MARK = '\udc00'
@@ -64,8 +64,9 @@ function endOfString(text: string, start: number): number {
 
 /** Whether a double gives this number back, digit by digit. */
 function isExact(token: string): boolean {
-  if (token.length <= 15) return true
   const value = Number(token)
+  if (!Number.isFinite(value) || (value === 0 && /^-?[\d.]*[1-9]/.test(token))) return false
+  if (token.length <= 15) return true
   return String(value) === token && (!/^-?\d+$/.test(token) || Number.isSafeInteger(value))
 }
 

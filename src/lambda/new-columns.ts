@@ -2,6 +2,7 @@
 import { DataShardError } from '../errors.ts'
 import { ExactNumber } from '../input/exact-json.ts'
 import { createInference } from '../input/infer.ts'
+import { addColumn } from '../spec/schema-evolution.ts'
 import { typeToJson } from '../spec/type-json.ts'
 import type { Schema, Type } from '../spec/types.ts'
 import type { SchemaChange } from '../table/schema-change.ts'
@@ -80,13 +81,16 @@ function typesOf(schema: Schema, work: readonly Work[]): ReadonlyMap<string, Typ
     for (const name of unknownFields(rows, schema)) {
       const all = [...(values.get(name) ?? []), ...rows.flatMap((row) => (name in row ? [row[name]] : []))]
       try {
-        types.set(name, typeOf(name, all, one.item.id))
+        const type = typeOf(name, all, one.item.id)
+        // Not every name of a field can be a column's: '', or 'a.b', which is the field b of a.
+        addColumn({ schema, lastColumnId: 0 }, name, typeToJson(type) as object | string)
+        types.set(name, type)
         values.set(name, all)
       } catch (error) {
         if (!DataShardError.is(error, 'invalid-argument')) throw error
         one.rejection = new DataShardError(
           'invalid-argument',
-          `record ${one.item.id}: no type of a new column '${name}' holds its value and those of the records before it`,
+          `record ${one.item.id}: no new column '${name}' can hold its value and those of the records before it: ${error.message}`,
           { cause: error, details: { record: one.item.id, column: name } },
         )
       }

@@ -38,6 +38,8 @@ export function resolveAsOf(metadata: TableMetadata, asOf: AsOf | undefined, whe
   if (typeof asOf !== 'object' || asOf === null) {
     invalid(`asOf is ${typeof asOf}, expected { snapshotId }, { timestamp } or { ref }`)
   }
+  const named = ['ref', 'snapshotId', 'timestamp'].filter((name) => name in asOf)
+  if (named.length > 1) invalid(`asOf names ${named.join(' and ')}, which may be different states; give one of them`)
   if ('ref' in asOf) return resolveRef(metadata, asOf.ref, where)
   if ('snapshotId' in asOf) {
     const snapshotId = parseSnapshotId(asOf.snapshotId)

@@ -37,6 +37,13 @@ describe('cells of CSV', () => {
     expect(fromCell(type, text)).toEqual(value)
   })
 
+  test.each(['double', 'float'])('a number that is too large for a %s is not infinity', (type) => {
+    expect(() => fromCell(type, '1e400')).toThrow(/column 'x': found '1e400'/)
+    expect(() => fromJson(type, '-1e999')).toThrow(/column 'x': found '-1e999'/)
+    expect(() => fromJson('decimal(12,2)', '1e-400')).not.toThrow()
+    expect(fromJson('decimal(12,2)', '1e-400')).toBe('1e-400')
+  })
+
   test('an empty field is null where the column may be null, an empty text where it is a required text', () => {
     expect(fromCell('long', '')).toBeNull()
     expect(fromCell('string', '')).toBeNull()

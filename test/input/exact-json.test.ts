@@ -31,6 +31,10 @@ describe('JSON with all digits', () => {
     expect((parseExactJson(long) as { big: ExactNumber }).big.text).toBe('12345678901234567890')
   })
 
+  test.each(['1e999', '-1e400', '1e-400', '0.5E-330'])('%s, which no double holds, stays as it was written', (text) => {
+    expect(parseExactJson(`{"a":${text},"b":1e300,"c":0e999}`)).toEqual({ a: new ExactNumber(text), b: 1e300, c: 0 })
+  })
+
   test('whatever JSON.stringify prints is read as JSON.parse reads it, exact numbers aside', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {

@@ -87,6 +87,17 @@ describe('json', () => {
 })
 
 describe('csv', () => {
+  test('bytes that are no UTF-8 are an error, also in quotes and at the end', async () => {
+    for (const tail of ['"\n', '', '\n3,c\n']) {
+      const bytes = Buffer.concat([Buffer.from('id,s\n1,ü\n2,"a'), Buffer.from([0xe9]), Buffer.from(`b${tail}`)])
+      const read = collect(readCsv(chunks(new Uint8Array(bytes)), 'in', { delimiter: ',' }))
+      await expect(read).rejects.toMatchObject({
+        code: 'invalid-argument',
+        message: /in is not UTF-8 text, near line 3/,
+      })
+    }
+  })
+
   test('quotes, line breaks in fields, a byte order mark and CRLF are read as RFC 4180 says', async () => {
     expect(await csv('\ufeffa,b\r\n1,"x, ""y""\nz"\r\n2,\r\n')).toEqual([
       { line: 2, row: { a: '1', b: 'x, "y"\nz' } },

@@ -165,6 +165,14 @@ describe('fields that are no column', () => {
     ])
   })
 
+  test.each(['a.b', '', 'st'])('a field whose name no column can have is rejected alone: %j', async (name) => {
+    const store = await newTable()
+    const bad = name === 'st' ? { '': 1 } : 1
+    const event = messages({ a: { id: 'a', k: 1 }, b: { id: 'b', [name]: bad }, c: { id: 'c', k: 2 } })
+    expect(await handlerOn(store, { unknownColumns: 'evolve' })(event, context())).toEqual(failures('b'))
+    expect((await rowsIn(store)).map(({ id }) => id)).toEqual(['a', 'c'])
+  })
+
   test('an int column becomes long when it has to', async () => {
     const store = await newTable(schema({ id: t.string, n: t.optional(t.int) }))
     const event = messages({ a: { id: 'a', n: 1 }, b: { id: 'b', n: 3_000_000_000 } })

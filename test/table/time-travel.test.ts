@@ -42,6 +42,11 @@ describe('time travel', () => {
     expect(() => table.timeTravel({ snapshotId: 5n })).toThrow(/has no snapshot 5/)
   })
 
+  test('by one of them: two could mean two states', () => {
+    const both = { snapshotId: 1n, ref: 'main' } as never
+    expect(() => resolveAsOf(sampleMetadata(), both, 't')).toThrow(/asOf names ref and snapshotId/)
+  })
+
   test('by time: what was current then, in every form of a moment', async () => {
     const { table } = await threeDays()
     const noon = START + 2.5 * 86_400_000
