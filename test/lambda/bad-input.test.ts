@@ -228,3 +228,20 @@ describe.each(SOURCES)('missing rights, %s', (source) => {
     expect(await idsIn(store)).toEqual(['a', 'b'])
   })
 })
+
+test.each([
+  ['an unknown source', { Records: [{ eventSource: 'aws:foo', body: '{"id":"a"}' }] }, /its records are of .*aws:foo/],
+  ['records that are none', { Records: 5 }, /its records are 5/],
+  ['no record', { Records: [null] }, /its records are/],
+  [
+    'a stream without records',
+    { records: 5, deliveryStreamArn: 'arn:aws:firehose:x' },
+    /looks like one of an event source|records/,
+  ],
+])('an envelope is no row, whatever unknown columns are to become: %s', async (_what, event, told) => {
+  const store = await newTable()
+  for (const unknownColumns of ['ignore', 'rest', 'evolve'] as const) {
+    await expect(handlerOn(store, { unknownColumns })(event, context())).rejects.toThrow(told)
+  }
+  expect(await idsIn(store)).toEqual([])
+})

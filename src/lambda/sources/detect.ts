@@ -12,6 +12,7 @@ import { kinesis } from './kinesis.ts'
 import { s3 } from './s3.ts'
 import { sns } from './sns.ts'
 import type { EventSource } from './source.ts'
+import { isJson } from './source.ts'
 import { sqs } from './sqs.ts'
 
 /** In the order in which they are asked; what is nobody's is a direct invocation. */
@@ -19,12 +20,38 @@ const SOURCES: readonly EventSource[] = [sqs, kinesis, dynamodb, sns, s3, kafka,
 
 export const SOURCE_NAMES: readonly SourceName[] = SOURCES.map((source) => source.name)
 
-/** @throws `invalid-argument` where the event is not of the only source that is allowed */
+/**
+ * @throws `invalid-argument` where the event is not of the only source that is allowed, or looks like one of an event source without
+ * being of any that is known
+ */
 export function sourceOf(event: unknown, only: SourceName | undefined): EventSource {
-  if (only === undefined) return SOURCES.find((source) => source.matches(event))!
+  if (only === undefined) {
+    const found = SOURCES.find((source) => source.matches(event))!
+    if (found === direct) refuseEnvelope(event)
+    return found
+  }
   const source = SOURCES.find(({ name }) => name === only)!
   if (source.matches(event)) return source
   return invalid(
     `the event is ${describeValue(event)}, which is no event of '${only}', the only source that is allowed`,
+  )
+}
+
+/** What wraps records in events is no row: taken for one, it would come into a table that takes unknown columns. */
+function refuseEnvelope(event: unknown): void {
+  if (!isJson(event)) return
+  const isEnvelope =
+    'Records' in event || ('records' in event && ('deliveryStreamArn' in event || 'eventSource' in event))
+  if (!isEnvelope) return
+  const { Records: records } = event
+  const first: unknown = Array.isArray(records) ? records[0] : records
+  const source = isJson(first) ? (first['eventSource'] ?? first['EventSource']) : undefined
+  const found =
+    source === undefined
+      ? `its records are ${describeValue(records ?? event['records'])}`
+      : `its records are of ${describeValue(source)}`
+  invalid(
+    `the event looks like one of an event source, but of none that is known (${SOURCE_NAMES.join(', ')}): ${found}; nothing was ` +
+      `appended. If it is a row of a direct call, say source: 'direct'`,
   )
 }
