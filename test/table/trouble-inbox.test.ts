@@ -31,7 +31,8 @@ describe('an inbox of 5,000 appends whose writers died', () => {
     expect(first.stats).toMatchObject({ by: 'own-fold', attempts: 1, foldSize: 1_000 })
     const { list, put, get } = first.stats!.requests
     expect(list, 'five pages and the end, to see that there is company, and again to fold it').toBeLessThanOrEqual(13)
-    expect(put + get).toBeLessThanOrEqual(12)
+    // Some of them are looks while it waits for others to fold, of which there are more or fewer by chance; not one for each intent.
+    expect(put + get).toBeLessThanOrEqual(30)
     // To the end of their window and beyond: by then each is in, or out for ever.
     let id = 2
     while (writer.version < firstBase + 20) {
