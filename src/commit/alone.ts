@@ -133,7 +133,7 @@ async function startUploads(
       writeList(),
       // All that is still open: there is little of it where writers are alone, and who is overlooked starves.
       listOpen(context, base.version - WINDOW, undefined, signal),
-      isOld ? follower.step(() => undefined, signal) : Promise.resolve(false),
+      isOld ? follower.step(signal) : Promise.resolve(false),
       uploadData(context, state, signal),
       putManifests(context, state, manifests, signal),
       claims.acquire(),

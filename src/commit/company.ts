@@ -87,10 +87,7 @@ class Waiting {
     let isImpatient = false
     let isBehind = false
     let foundBefore = false
-    for (;;) {
-      // Also of what others found: a refresh or an overwrite through the same handle moves the head, too.
-      this.#watch.see(follower.tip)
-      if (!this.#watch.isOpen || this.#watch.hasGap) break
+    while (!this.#watch.see(follower.tip)) {
       this.#checkTime()
       const lookAtMs = this.#nowMs + (isBehind ? 0 : tempo.pollMs(this.#appends))
       if (foldAtMs <= lookAtMs) {
@@ -104,7 +101,7 @@ class Waiting {
       }
       await this.#sleepUntil(lookAtMs)
       const { sinceMs } = follower.tip
-      const moved = await this.#forgiving(() => follower.step(this.#watch.see, signal))
+      const moved = await this.#forgiving(() => follower.step(signal))
       stats.roundTrips += 1
       // Versions that come faster than looks would leave this writer further and further behind.
       const isFast = this.#nowMs - sinceMs < 2 * tempo.pollMs(this.#appends)

@@ -94,21 +94,15 @@ export type FoldOutcome =
 export async function fold(context: FoldContext, request: FoldRequest): Promise<FoldOutcome> {
   const { committer, follower } = context
   const { signal, watch, stats } = request
-  const onVersion = watch?.see ?? (() => undefined)
   const [view] = await allEnded([
     request.view ? Promise.resolve(request.view) : listOpen(context, request.fromBase, request.own?.intent.id, signal),
-    catchUpAndLoad(context, onVersion, signal),
+    catchUpAndLoad(context, watch, signal),
   ])
   stats.roundTrips += 1
-  const isSettled = () => {
-    // The head may have been moved by others than the follower: a refresh, an overwrite through the same handle.
-    watch?.see(follower.tip)
-    return watch !== undefined && (!watch.isOpen || watch.hasGap)
-  }
-  if (isSettled()) return { kind: 'settled' }
+  if (watch?.see(follower.tip)) return { kind: 'settled' }
   if (await respectOthers(context, view, request)) {
-    await catchUpAndLoad(context, onVersion, signal)
-    if (isSettled()) return { kind: 'settled' }
+    await catchUpAndLoad(context, watch, signal)
+    if (watch?.see(follower.tip)) return { kind: 'settled' }
   }
   const base = committer.head
   if (request.own && !mayFold(request.own.intent, ledgerBy(base), base.version + 1)) {
@@ -146,9 +140,8 @@ export async function fold(context: FoldContext, request: FoldRequest): Promise<
   }
   committer.discard(made.scratch)
   if (created.outcome === 'lost' && created.peeked) {
-    const before = follower.tip.version
     follower.note(created.peeked)
-    if (follower.tip.version > before) onVersion(follower.tip)
+    watch?.see(follower.tip)
   }
   return { kind: 'lost' }
 }
@@ -187,7 +180,7 @@ const MOVES_WITH_LOAD = 2
 /** The end of the chain, its metadata and its manifests, asked for at once as far as that is possible. */
 async function catchUpAndLoad(
   { committer, follower, lists, files }: FoldContext,
-  onVersion: Watch['see'],
+  watch: Watch | undefined,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const load = async () => {
@@ -202,8 +195,9 @@ async function catchUpAndLoad(
   for (let moves = 0; ;) {
     // Who is further behind reads the metadata at the end of the way, not at each step.
     const loads = moves < MOVES_WITH_LOAD
-    const [moved] = await allEnded([follower.step(onVersion, signal), loads ? load() : Promise.resolve()])
+    const [moved] = await allEnded([follower.step(signal), loads ? load() : Promise.resolve()])
     if (!moved && loads && committer.head.version === follower.tip.version) return
+    if (moved) watch?.see(follower.tip)
     moves = moved ? moves + 1 : 0
   }
 }

@@ -27,9 +27,6 @@ export interface Tip {
   readonly sinceMs: number
 }
 
-/** Told of newer versions, in their order, but not of each: the head may have moved on in another way. */
-export type OnVersion = (tip: Tip) => void
-
 export class Follower {
   readonly #committer: Committer
   readonly #tempo: Tempo
@@ -69,20 +66,17 @@ export class Follower {
   }
 
   /** Looks once whether there is a next version. One request. */
-  async step(onVersion: OnVersion, signal?: AbortSignal): Promise<boolean> {
+  async step(signal?: AbortSignal): Promise<boolean> {
     const before = this.tip.version
     if (this.ageMs > BASE_MAX_AGE_MS) {
       await this.#committer.refresh(signal)
-      if (this.tip.version > before) onVersion(this.tip)
       return this.tip.version > before
     }
     const { place } = this.#committer
     const found = await this.#tempo.measured(() => peekVersion(place, before + 1, signal))
     if (!found) return false
-    // Two calls may have looked at once.
-    if (this.tip.version >= found.version) return true
+    // Of two calls that looked at once, the second has nothing new to note.
     this.note(found)
-    onVersion(this.tip)
     return true
   }
 
@@ -91,7 +85,7 @@ export class Follower {
    * next version; else about five, and not one for each.
    */
   async leap(signal?: AbortSignal): Promise<void> {
-    if (await this.step(() => undefined, signal)) await this.#committer.refresh(signal)
+    if (await this.step(signal)) await this.#committer.refresh(signal)
   }
 
   /** About how many versions came since the tip was seen, if they go on coming as the last ones did; 0 where that is not known. */

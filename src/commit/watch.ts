@@ -30,10 +30,21 @@ export class Watch {
   }
 
   /**
-   * Told of a newer version, perhaps not of each: the head may have been found in another way. A ledger within the window knows all
-   * that was folded since the base; one from beyond it has forgotten, and says nothing of an intent that was open before.
+   * Told of the newest version that is known, perhaps not of each: the head may move by a refresh or an overwrite of the same handle,
+   * too.
+   *
+   * @returns whether more looks are of no use: its fate is decided, or there is a gap
    */
-  readonly see = (tip: Tip): void => {
+  see(tip: Tip): boolean {
+    this.#learn(tip)
+    return !this.isOpen || this.#hasGap
+  }
+
+  /**
+   * A ledger within the window knows all that was folded since the base; one from beyond it has forgotten, and says nothing of an intent
+   * that was open before.
+   */
+  #learn(tip: Tip): void {
     const { base } = this.intent
     if (!this.isOpen || this.#hasGap || tip.version <= this.#seen) return
     const isNext = tip.version === this.#seen + 1
