@@ -10,7 +10,7 @@ import { ageMs, CUSTODY_MS, inCustody, sighting } from './custody.ts'
 import type { Tombstone } from './document.ts'
 import { decodeVersion } from './document.ts'
 import type { Place } from './place.ts'
-import { keyIn } from './place.ts'
+import { keyIn, nameIn } from './place.ts'
 import type { VersionForm } from './version.ts'
 import { HINT_NAME, parseHint, parseVersionName, versionName } from './version.ts'
 
@@ -162,10 +162,9 @@ async function listNewest(
   place: Place,
   signal?: AbortSignal,
 ): Promise<{ version: number; form: VersionForm } | undefined> {
-  const skip = place.prefix === '' ? 0 : place.prefix.length + 1
   let newest: { version: number; form: VersionForm } | undefined
   for await (const { key } of place.store.list(keyIn(place, 'metadata/v'), { signal })) {
-    const name = parseVersionName(key.slice(skip))
+    const name = parseVersionName(nameIn(place, key))
     if (name && (newest === undefined || name.version > newest.version)) newest = name
   }
   return newest

@@ -5,7 +5,7 @@ import { sighting } from './custody.ts'
 import type { Intent } from './intent.ts'
 import { HOLDS, idInName, INBOX, inboxStart, parseIntentName } from './intent.ts'
 import type { Place } from './place.ts'
-import { keyIn, storeNow } from './place.ts'
+import { keyIn, nameIn, storeNow } from './place.ts'
 
 /** An intent that is there. */
 export interface ListedIntent extends Intent {
@@ -41,9 +41,8 @@ export async function listInbox(
   decided: ReadonlySet<string>,
   signal?: AbortSignal,
 ): Promise<InboxView> {
-  const nameOf = (key: string) => (place.prefix === '' ? key : key.slice(place.prefix.length + 1))
   const isWanted = (key: string) => {
-    const id = idInName(nameOf(key))
+    const id = idInName(nameIn(place, key))
     return id === undefined || !decided.has(id)
   }
   const startAfter = keyIn(place, inboxStart(Math.max(0, fromBase)))
@@ -54,7 +53,7 @@ export async function listInbox(
   const seen = sighting(place.runtime)
   for await (const info of place.store.list(keyIn(place, INBOX), { startAfter, limit: MAX_LISTED, isWanted, signal })) {
     if (!isWanted(info.key)) continue
-    const name = nameOf(info.key)
+    const name = nameIn(place, info.key)
     if (name.startsWith(HOLDS)) {
       const untilMs = holdEnds(info)
       if (untilMs > nowMs) heldUntilMs = Math.max(heldUntilMs ?? 0, untilMs)

@@ -9,7 +9,7 @@
 import type { Ledger } from './ledger.ts'
 import { parseLedger } from './ledger.ts'
 import type { Place } from './place.ts'
-import { keyIn } from './place.ts'
+import { keyIn, nameIn } from './place.ts'
 
 /** Engines leave names alone that begin with an underscore. */
 export const ARCHIVE = 'metadata/_ds/ledger/'
@@ -52,10 +52,9 @@ export async function archivedLedger(
   version: number,
   signal?: AbortSignal,
 ): Promise<{ readonly ledger: Ledger | undefined } | undefined> {
-  const skip = place.prefix === '' ? 0 : place.prefix.length + 1
   const startAfter = keyIn(place, `${ARCHIVE}${hex(Math.max(0, version - MAX_ARCHIVED_VERSIONS))}`)
   for await (const { key } of place.store.list(keyIn(place, ARCHIVE), { startAfter, signal })) {
-    const span = parseArchiveName(key.slice(skip))
+    const span = parseArchiveName(nameIn(place, key))
     if (!span || span.last < version) continue
     if (span.first > version) return undefined
     const bytes = await place.store.get(key, { signal })

@@ -15,6 +15,11 @@ export function keyIn(place: Place, name: string): string {
   return place.prefix === '' ? name : `${place.prefix}/${name}`
 }
 
+/** The other way: the name under the table of a key that lies there. */
+export function nameIn({ prefix }: Pick<Place, 'prefix'>, key: string): string {
+  return prefix === '' ? key : key.slice(prefix.length + 1)
+}
+
 /** Time by the store's clock, so that one writer's wrong clock does not drag the table along. */
 export function storeNow(place: Place): number {
   return Math.round(place.runtime.now() + place.store.clockOffsetMs())

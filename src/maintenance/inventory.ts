@@ -5,7 +5,7 @@ import { HOLDS, INBOX, parseIntentName } from '../commit/intent.ts'
 import type { ListedIntent } from '../commit/inbox.ts'
 import { ARCHIVE, parseArchiveName } from '../commit/ledger-archive.ts'
 import type { Place } from '../commit/place.ts'
-import { keyIn } from '../commit/place.ts'
+import { keyIn, nameIn } from '../commit/place.ts'
 import { HINT_NAME, isMetadataFile, parseVersionName } from '../commit/version.ts'
 import { unsupported } from '../errors.ts'
 import type { ObjectInfo } from '../store/store.ts'
@@ -61,11 +61,10 @@ export interface InventoryRequest {
 /** One request per 1,000 objects under `data/` and `metadata/`. */
 export async function takeInventory(request: InventoryRequest): Promise<Inventory> {
   const { place, signal } = request
-  const skip = place.prefix === '' ? 0 : place.prefix.length + 1
   const found = new Collector(request)
   for (const folder of ['data/', 'metadata/']) {
     for await (const info of place.store.list(keyIn(place, folder), { signal })) {
-      found.add(info.key.slice(skip), info)
+      found.add(nameIn(place, info.key), info)
       request.onListed()
     }
   }

@@ -186,15 +186,12 @@ class Sweep {
         onNamed: (key) => unnamed.delete(comparable(key)),
         onRead: () => this.#advance('readManifests', 1),
       })
-    if (!before) await walk([head.metadata])
-    else {
-      await walk([head.metadata, before]).catch(async (error: unknown) => {
-        if (!DataShardError.is(error, 'corrupt')) throw error
-        // Damage to the table as it is now is what the error says; what only the state before misses was swept by somebody else.
-        await walk([head.metadata])
-        throw this.#overtaken(error)
-      })
-    }
+    await walk(before ? [head.metadata, before] : [head.metadata]).catch(async (error: unknown) => {
+      if (!before || !DataShardError.is(error, 'corrupt')) throw error
+      // Damage to the table as it is now is what the error says; what only the state before misses was swept by somebody else.
+      await walk([head.metadata])
+      throw this.#overtaken(error)
+    })
     return new Set(unnamed.values())
   }
 

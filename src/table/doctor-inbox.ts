@@ -9,7 +9,7 @@ import { formatLedger, ledgerOn, MAX_LEDGER_BYTES, WINDOW } from '../commit/ledg
 import { ledgerOf } from '../commit/peek.ts'
 import type { Place } from '../commit/place.ts'
 import { storeNow } from '../commit/place.ts'
-import { mayFold } from '../commit/window.ts'
+import { decidedIn, mayFold } from '../commit/window.ts'
 
 export async function* inboxFindings(
   place: Place,
@@ -20,7 +20,7 @@ export async function* inboxFindings(
   yield checkLedger(kept, head)
   const ledger = ledgerOn(kept, head.version)
   const found = yield* attempt('inbox', 'check the right to list', () =>
-    listInbox(place, uuid8(head.metadata.tableUuid), head.version - WINDOW, new Set(), signal),
+    listInbox(place, uuid8(head.metadata.tableUuid), head.version - WINDOW, decidedIn(ledger), signal),
   )
   if (found === undefined) return
   const waiting = found.intents.filter((intent) => mayFold(intent, ledger, head.version + 1))

@@ -4,7 +4,7 @@ import { CUSTODY_MS } from '../commit/custody.ts'
 import { encodeTombstone } from '../commit/document.ts'
 import { findHead } from '../commit/head.ts'
 import type { Place } from '../commit/place.ts'
-import { keyIn, storeNow } from '../commit/place.ts'
+import { keyIn, nameIn, storeNow } from '../commit/place.ts'
 import type { VersionName } from '../commit/version.ts'
 import { HINT_NAME, parseVersionName, versionName } from '../commit/version.ts'
 import { DataShardError } from '../errors.ts'
@@ -131,11 +131,10 @@ class Clearing {
   }
 
   async *#list(): AsyncIterable<{ readonly version: VersionName | undefined; readonly info: ObjectInfo }> {
-    const { store, prefix } = this.#place
-    const skip = prefix === '' ? 0 : prefix.length + 1
+    const place = this.#place
     for (const folder of ['data/', 'metadata/']) {
-      for await (const info of store.list(keyIn(this.#place, folder), { signal: this.#options.signal })) {
-        const name = info.key.slice(skip)
+      for await (const info of place.store.list(keyIn(place, folder), { signal: this.#options.signal })) {
+        const name = nameIn(place, info.key)
         if (name !== HINT_NAME) yield { version: parseVersionName(name), info }
       }
     }

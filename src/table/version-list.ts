@@ -1,6 +1,6 @@
 /** The versions of a table as a listing shows them, for those who check a table; nothing that commits lists them. */
 import type { Place } from '../commit/place.ts'
-import { keyIn } from '../commit/place.ts'
+import { keyIn, nameIn } from '../commit/place.ts'
 import { isMetadataFile, parseVersionName } from '../commit/version.ts'
 import type { VersionName } from '../commit/version.ts'
 
@@ -15,9 +15,8 @@ export interface VersionList {
 export async function listVersions(place: Place, signal: AbortSignal | undefined): Promise<VersionList> {
   const versions: VersionName[] = []
   const others: string[] = []
-  const skip = place.prefix === '' ? 0 : place.prefix.length + 1
   for await (const { key } of place.store.list(keyIn(place, 'metadata/'), { signal })) {
-    const name = key.slice(skip)
+    const name = nameIn(place, key)
     const version = parseVersionName(name)
     if (version !== undefined) versions.push(version)
     else if (isMetadataFile(name)) others.push(name)
