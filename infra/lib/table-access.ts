@@ -1,10 +1,10 @@
-import { CfnOutput, Stack, Validations } from 'aws-cdk-lib'
-import type { CfnElement } from 'aws-cdk-lib'
+import { CfnOutput, Stack } from 'aws-cdk-lib'
 import { ManagedPolicy, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import type { Bucket } from 'aws-cdk-lib/aws-s3'
 import { Construct } from 'constructs'
 import { accessStatements } from './access.ts'
 import type { Role } from './access.ts'
+import { acknowledgeWildcards, keysForNag } from './nag.ts'
 
 const ROLES = ['reader', 'writer', 'maintainer'] as const
 const PURPOSES: Record<Role, string> = {
@@ -43,10 +43,8 @@ export class LakeTable extends Construct {
   }
 }
 
-/** cdk-nag asks about every wildcard, and takes a reason only for each one by its name. */
 function acknowledgePrefix(policy: ManagedPolicy, bucket: Bucket, prefix: string): void {
-  const arn = `<${Stack.of(bucket).getLogicalId(bucket.node.defaultChild as CfnElement)}.Arn>`
   const reason = 'those who write data files and versions make up their keys; the prefix is what bounds the rights'
-  const keys = ['*', 'data/*', 'metadata/*'].map((pattern) => `${arn}/${prefix}/${pattern}`)
-  Validations.of(policy).acknowledge(...keys.map((key) => ({ id: `AwsSolutions-IAM5[Resource::${key}]`, reason })))
+  const keys = ['*', 'data/*', 'metadata/*'].map((pattern) => keysForNag(bucket, `${prefix}/${pattern}`))
+  acknowledgeWildcards(policy, Object.fromEntries(keys.map((key) => [key, reason])))
 }

@@ -1,12 +1,12 @@
 /** What every source needs to know to be connected to its function. */
-import { Duration, Stack, Validations } from 'aws-cdk-lib'
-import type { CfnElement } from 'aws-cdk-lib'
+import { Duration, Validations } from 'aws-cdk-lib'
 import type { IManagedPolicy } from 'aws-cdk-lib/aws-iam'
 import type { IKey } from 'aws-cdk-lib/aws-kms'
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
 import type { IBucket } from 'aws-cdk-lib/aws-s3'
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs'
 import type { Construct } from 'constructs'
+import { acknowledgeWildcards, encryptingWildcards } from '../nag.ts'
 import type { IngestProps, Source } from './source.ts'
 
 const DEFAULT_BATCH = 1000
@@ -56,13 +56,6 @@ export function newDeadLetters(scope: Construct, encryptionKey: IKey | undefined
   return deadLetters
 }
 
-/** A bucket's ARN as cdk-nag writes it. */
-export function arnForNag(bucket: IBucket): string {
-  const child = bucket.node.defaultChild
-  if (child) return `<${Stack.of(bucket).getLogicalId(child as CfnElement)}.Arn>`
-  return `arn:<AWS::Partition>:s3:::${bucket.bucketName}`
-}
-
 /** Why a right of a source's has no narrower resource, where it has none. */
 const NO_RESOURCES: Partial<Record<Source['kind'], string>> = {
   dynamodb: 'dynamodb:ListStreams knows no resources',
@@ -70,18 +63,12 @@ const NO_RESOURCES: Partial<Record<Source['kind'], string>> = {
   kafka: 'network interfaces are made and described before they have names',
 }
 
-/** cdk-nag asks about wildcards, also those in what CDK grants of itself, and takes a reason only for each by its name. */
+/** What CDK grants of itself, and what a source cannot do without. */
 export function acknowledgeRights(kind: Source['kind'], lambda: LambdaFunction): void {
-  const onKey = 'CDK grants it with the right to send to the dead letters, on their key only'
   const noResources = NO_RESOURCES[kind]
-  const findings = {
-    'Action::kms:ReEncrypt*': onKey,
-    'Action::kms:GenerateDataKey*': onKey,
+  if (!lambda.role) return
+  acknowledgeWildcards(lambda.role, {
+    ...encryptingWildcards('CDK grants it with the right to send to the dead letters, on their key only'),
     ...(noResources === undefined ? {} : { 'Resource::*': noResources }),
-  }
-  const acknowledged = Object.entries(findings).map(([finding, reason]) => ({
-    id: `AwsSolutions-IAM5[${finding}]`,
-    reason,
-  }))
-  if (lambda.role) Validations.of(lambda.role).acknowledge(...acknowledged)
+  })
 }

@@ -1,5 +1,5 @@
 /** A delivery stream of Firehose whose transformation is the function: what it appends need not go anywhere else. */
-import { CfnOutput, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib'
+import { CfnOutput, RemovalPolicy, Stack } from 'aws-cdk-lib'
 import type { Duration } from 'aws-cdk-lib'
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { CfnDeliveryStream } from 'aws-cdk-lib/aws-kinesisfirehose'
@@ -7,7 +7,8 @@ import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
 import { LogGroup, LogStream, RetentionDays } from 'aws-cdk-lib/aws-logs'
 import type { IBucket } from 'aws-cdk-lib/aws-s3'
 import type { Construct } from 'constructs'
-import { arnForNag, windowSeconds } from './context.ts'
+import { acknowledgeWildcards, encryptingWildcards, keysForNag } from '../nag.ts'
+import { windowSeconds } from './context.ts'
 import type { IngestContext } from './context.ts'
 import type { FirehoseSource } from './source.ts'
 
@@ -109,15 +110,9 @@ function streamRole(scope: Construct, { lambda, log, bucket, prefix }: Rights): 
   allow(['s3:GetBucketLocation', 's3:ListBucketMultipartUploads'], bucket.bucketArn)
   allow(['s3:PutObject', 's3:AbortMultipartUpload'], `${bucket.bucketArn}/${prefix}/*`)
   bucket.encryptionKey?.grantEncrypt(role)
-  const onKey = 'CDK grants it with the right to encrypt, on the key of the bucket only'
-  const findings = {
-    [`Resource::${arnForNag(bucket)}/${prefix}/*`]:
-      'Firehose makes up the names of its objects; the prefix bounds the right',
-    'Action::kms:ReEncrypt*': onKey,
-    'Action::kms:GenerateDataKey*': onKey,
-  }
-  Validations.of(role).acknowledge(
-    ...Object.entries(findings).map(([finding, reason]) => ({ id: `AwsSolutions-IAM5[${finding}]`, reason })),
-  )
+  acknowledgeWildcards(role, {
+    [keysForNag(bucket, `${prefix}/*`)]: 'Firehose makes up the names of its objects; the prefix bounds the right',
+    ...encryptingWildcards('CDK grants it with the right to encrypt, on the key of the bucket only'),
+  })
   return role
 }

@@ -2,13 +2,13 @@
  * Notifications of buckets, by EventBridge: CDK's own way to set S3's notifications up is a function that may change those of every
  * bucket of the account (docs/decisions/infra.md).
  */
-import { CfnResource, Stack, Validations } from 'aws-cdk-lib'
+import { CfnResource, Stack } from 'aws-cdk-lib'
 import type { EventPattern } from 'aws-cdk-lib/aws-events'
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
 import type { CfnBucket } from 'aws-cdk-lib/aws-s3'
 import type { Construct } from 'constructs'
-import { arnForNag } from './context.ts'
+import { acknowledgeWildcards, keysForNag } from '../nag.ts'
 import type { ObjectSource } from './source.ts'
 
 /** No wildcards, of EventBridge or of IAM. */
@@ -43,12 +43,7 @@ export function mayRead({ bucket, prefix = '' }: ObjectSource, lambda: LambdaFun
   )
   bucket.encryptionKey?.grantDecrypt(lambda)
   const reason = 'the keys are made up by whoever puts objects there; the prefix is what bounds the right'
-  if (lambda.role) {
-    Validations.of(lambda.role).acknowledge({
-      id: `AwsSolutions-IAM5[Resource::${arnForNag(bucket)}/${prefix}*]`,
-      reason,
-    })
-  }
+  if (lambda.role) acknowledgeWildcards(lambda.role, { [keysForNag(bucket, `${prefix}*`)]: reason })
 }
 
 /** Switches EventBridge on for a bucket of this app, and says so where something else would switch it off again. */
