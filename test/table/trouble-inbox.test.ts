@@ -26,13 +26,13 @@ describe('an inbox of 5,000 appends whose writers died', () => {
     const { store, table, sample } = await newTable()
     const planted = new Set(await plantIntents(table, store, 't', sample, 5_000))
     const firstBase = table.version
-    const writer = await loadTable(LOCATION, { store })
+    // Chance decides who of many folds at once, and how often the others look meanwhile: here it is this one.
+    const writer = await loadTable(LOCATION, { store, runtime: { ...systemRuntime, random: () => 0 } })
     const first = await writer.append([person(1)])
     expect(first.stats).toMatchObject({ by: 'own-fold', attempts: 1, foldSize: 1_000 })
     const { list, put, get } = first.stats!.requests
     expect(list, 'five pages and the end, to see that there is company, and again to fold it').toBeLessThanOrEqual(13)
-    // Some of them are looks while it waits for others to fold, of which there are more or fewer by chance; not one for each intent.
-    expect(put + get).toBeLessThanOrEqual(30)
+    expect(put + get).toBeLessThanOrEqual(12)
     // To the end of their window and beyond: by then each is in, or out for ever.
     let id = 2
     while (writer.version < firstBase + 20) {
