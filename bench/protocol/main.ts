@@ -5,7 +5,7 @@
  */
 import { parseArgs } from 'node:util'
 import { measureThroughput, type Throughput } from '../../test/simulation/throughput.ts'
-import { figure, quantile, textTable } from '../support/figures.ts'
+import { figure, mean, quantile, textTable } from '../support/figures.ts'
 
 const { values } = parseArgs({
   options: {
@@ -36,17 +36,16 @@ process.exitCode = lines.every(({ lost, doubled }) => lost + doubled === 0) ? 0 
 function lineOf(writers: number, runs: readonly Throughput[]) {
   const times = runs.flatMap(({ timesMs }) => timesMs)
   const rates = runs.map(({ appendsPerSecond }) => appendsPerSecond)
-  const mean = (of: (run: Throughput) => number): number => runs.reduce((sum, run) => sum + of(run), 0) / runs.length
   return {
     writers,
-    appendsPerSecond: mean(({ appendsPerSecond }) => appendsPerSecond),
+    appendsPerSecond: mean(rates),
     slowest: quantile(rates, 0),
     fastest: quantile(rates, 1),
     p50Ms: quantile(times, 0.5),
     p99Ms: quantile(times, 0.99),
     worstMs: quantile(times, 1),
-    requestsPerAppend: mean(({ requestsPerAppend }) => requestsPerAppend),
-    appendsPerVersion: mean(({ timesMs, versions }) => timesMs.length / versions),
+    requestsPerAppend: mean(runs.map(({ requestsPerAppend }) => requestsPerAppend)),
+    appendsPerVersion: mean(runs.map(({ timesMs, versions }) => timesMs.length / versions)),
     lost: runs.reduce((sum, { lost }) => sum + lost, 0),
     doubled: runs.reduce((sum, { doubled }) => sum + doubled, 0),
   }

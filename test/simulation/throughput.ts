@@ -6,16 +6,12 @@
 import { schema, t } from '../../src/spec/builder.ts'
 import { createTable } from '../../src/table/create.ts'
 import { loadTable } from '../../src/table/load.ts'
-import type { OpenOptions } from '../../src/table/open-place.ts'
-import { Chance } from './chance.ts'
-import { Ground, LOCATION } from './ground.ts'
+import type { Ground } from './ground.ts'
 import { CALM, MEAN_WAY } from './network.ts'
-import { SimulatedProcess } from './process.ts'
-import { Scheduler } from './scheduler.ts'
-import { SimulatedStore } from './simulated-store.ts'
+import { scenarioOf } from './scenario.ts'
 import { warmed } from './warm.ts'
+import { LOCATION, World } from './world.ts'
 
-const LIMITS = { nowMs: 3_600_000, events: 50_000_000 }
 const PATIENT = { timeoutMs: 3_600_000 }
 const PAGE_KEYS = 1_000
 
@@ -44,26 +40,25 @@ export interface Throughput {
 export async function measureThroughput(options: ThroughputOptions): Promise<Throughput> {
   await warmed()
   const { writers, appends, warm } = options
-  const world = new Measured(options)
-  await world.until(
-    createTable(LOCATION, { ...world.open('creator'), schema: schema({ writer: t.int, append: t.int }) }),
-  )
+  const world = calmWorld(options)
+  const create = { ...world.process('creator').open, schema: schema({ writer: t.int, append: t.int }) }
+  await finished(world, createTable(LOCATION, create))
   const timesMs: number[] = []
   const begin = barrier(writers)
   const start = { atMs: 0, requests: 0, versions: 0 }
   const write = async (writer: number): Promise<void> => {
-    const table = await loadTable(LOCATION, world.open(`w${writer}`))
+    const table = await loadTable(LOCATION, world.process(`w${writer}`).open)
     for (let i = 1; i <= warm; i++) await table.append([{ writer, append: -i }], PATIENT)
     await table.flush()
-    await begin(() => Object.assign(start, world.count()))
+    await begin(() => Object.assign(start, countsOf(world)))
     for (let append = 0; append < appends; append++) {
-      const beganMs = world.scheduler.nowMs
+      const beganMs = world.nowMs
       await table.append([{ writer, append }], PATIENT)
-      timesMs.push(world.scheduler.nowMs - beganMs)
+      timesMs.push(world.nowMs - beganMs)
     }
   }
-  await world.until(Promise.all(Array.from({ length: writers }, (_, writer) => write(writer))))
-  const end = world.count()
+  await finished(world, Promise.all(Array.from({ length: writers }, (_, writer) => write(writer))))
+  const end = countsOf(world)
   const found = await rowsOf(world.ground)
   const distinct = new Set(found).size
   return {
@@ -76,47 +71,23 @@ export async function measureThroughput(options: ThroughputOptions): Promise<Thr
   }
 }
 
-/** A table in a store of its own, on a clock of its own. */
-export class Measured {
-  readonly scheduler = new Scheduler()
-  readonly ground = new Ground({ scheduler: this.scheduler, skewMs: 0 })
-  readonly #chance: Chance
-  readonly #wayMs: number
+/** A world in which nothing goes wrong, and each request takes about so long. */
+export function calmWorld({ seed, requestMs }: Pick<ThroughputOptions, 'seed' | 'requestMs'>): World {
+  const network = { ...CALM, latencyMs: requestMs / 2 / MEAN_WAY }
+  return new World({ ...scenarioOf(seed), maxSkewMs: 0, pageKeys: PAGE_KEYS, network })
+}
 
-  constructor({ seed, requestMs }: Pick<ThroughputOptions, 'seed' | 'requestMs'>) {
-    this.#chance = new Chance(seed)
-    this.#wayMs = requestMs / 2 / MEAN_WAY
-  }
+/** Lets time pass until a piece of work is done. */
+export async function finished<T>(world: World, work: Promise<T>): Promise<T> {
+  let isDone = false
+  const done = work.finally(() => (isDone = true))
+  done.catch(() => undefined)
+  await world.until(() => isDone)
+  return done
+}
 
-  open(name: string): OpenOptions {
-    const { scheduler, ground } = this
-    const chance = this.#chance.fork(name)
-    const process = new SimulatedProcess({ name, scheduler, skewMs: 0, chance: chance.fork('runtime') })
-    const store = new SimulatedStore({
-      ground,
-      scheduler,
-      process,
-      pageKeys: PAGE_KEYS,
-      chance: chance.fork('network'),
-      network: { ...CALM, latencyMs: this.#wayMs },
-    })
-    return { store, runtime: process.runtime, writer: name }
-  }
-
-  count(): { atMs: number; requests: number; versions: number } {
-    const { scheduler, ground } = this
-    return { atMs: scheduler.nowMs, requests: ground.requests, versions: ground.created.length }
-  }
-
-  /** Lets time pass until a piece of work is done. */
-  async until(work: Promise<unknown>): Promise<void> {
-    let isDone = false
-    const done = work.finally(() => (isDone = true))
-    done.catch(() => undefined)
-    const how = await this.scheduler.run(() => isDone, LIMITS)
-    if (how !== 'done') throw new Error(`the work did not come to its end (${how}) at ${this.scheduler.nowMs} ms`)
-    await done
-  }
+function countsOf({ nowMs, ground }: World): { atMs: number; requests: number; versions: number } {
+  return { atMs: nowMs, requests: ground.requests, versions: ground.created.length }
 }
 
 /** Resolves for all when the last one has come, after `opens`. */
