@@ -47,21 +47,35 @@ function asked(name: string): boolean {
 }
 
 async function million(): Promise<void> {
-  const contestants: Contestant[] = [
-    { name: 'DataShard, rows', command: (at) => [node, join(here, 'million/ours.mjs'), at, 'rows', ROWS] },
-    { name: 'DataShard, stream', command: (at) => [node, join(here, 'million/ours.mjs'), at, 'stream', ROWS] },
-    { name: 'icebird', command: (at) => [node, join(here, 'million/icebird.mjs'), at, ROWS] },
-  ]
-  if (python) {
-    contestants.push({
-      name: 'pyiceberg',
-      command: (at) => [python, join(here, 'million/pyiceberg_million.py'), at, ROWS],
-    })
+  const rows = Number(ROWS).toLocaleString('en')
+  const ours = (mode: string) => (at: string) => [node, join(here, 'million/ours.mjs'), at, mode, ROWS] as const
+  const icebird = (mode: string) => (at: string) => [node, join(here, 'million/icebird.mjs'), at, mode, ROWS] as const
+  const pyiceberg = (mode: string): Contestant[] => {
+    const script = join(here, 'million/pyiceberg_million.py')
+    return python ? [{ name: 'pyiceberg', command: (at) => [python, script, at, mode, ROWS] }] : []
   }
-  console.log(
-    `\n${Number(ROWS).toLocaleString('en')} task logs, median of ${ROUNDS}, milliseconds and MB of peak memory`,
+  console.log(`\n${rows} task logs appended, median of ${ROUNDS}, milliseconds and MB of peak memory`)
+  await compete(
+    [
+      ...pyiceberg('append'),
+      { name: 'icebird', command: icebird('append') },
+      { name: 'DataShard, stream', command: ours('stream') },
+      { name: 'DataShard, rows', command: ours('append') },
+    ],
+    JSON.parse,
   )
-  await compete(contestants, JSON.parse)
+  // The table that DataShard has just written, read by all, each in a process of its own: first, and when it is warm.
+  console.log(`\nread back to rows`)
+  await compete(
+    [
+      { name: 'DataShard', command: ours('read-rows') },
+      { name: 'icebird', command: icebird('read-rows') },
+      ...pyiceberg('read-rows'),
+    ],
+    JSON.parse,
+  )
+  console.log(`\nread back to Arrow`)
+  await compete([{ name: 'DataShard', command: ours('read-arrow') }, ...pyiceberg('read-arrow')], JSON.parse)
 }
 
 async function latency(): Promise<void> {

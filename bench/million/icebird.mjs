@@ -1,14 +1,14 @@
-/** The same by icebird: `ICEBIRD` names its module when it is not the installed package. Prints JSON. */
+/** The same by icebird, `append` or `read-rows`: `ICEBIRD` names its module when it is not the installed package. Prints JSON. */
 import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { TASK_LOGS, taskLogs } from '../task-logs.mjs'
+import { timeReads } from './time-reads.mjs'
 
 const icebird = await import(process.env.ICEBIRD ?? 'icebird')
 if (!icebird.icebergAppend) throw new Error('this icebird cannot append')
 const { ByteWriter } = await import(process.env.HYPARQUET_WRITER ?? 'hyparquet-writer')
-const [location, count = '1000000'] = process.argv.slice(2)
+const [location, mode, count] = process.argv.slice(2)
 const rows = Number(count)
-await rm(location, { recursive: true, force: true })
 
 const asyncBuffer = async (path) => {
   const bytes = await readFile(path)
@@ -28,17 +28,17 @@ const resolver = {
     return writer
   },
 }
-const catalog = icebird.fileCatalog({ resolver, conditionalCommits: true })
-await icebird.icebergCreateTable({ catalog, tableUrl: location, schema: TASK_LOGS })
-const figures = {}
-const records = taskLogs(rows, BigInt)
-let started = performance.now()
-await icebird.icebergAppend({ catalog, tableUrl: location, records })
-figures.appendMs = Math.round(performance.now() - started)
-figures.appendPeakMb = Math.round(process.resourceUsage().maxRSS / 1024)
-started = performance.now()
-const back = await icebird.icebergRead({ tableUrl: location, resolver })
-figures.readRowsMs = Math.round(performance.now() - started)
-if (back.length !== rows) throw new Error(`${back.length} rows came back`)
-figures.peakMb = Math.round(process.resourceUsage().maxRSS / 1024)
-console.log(JSON.stringify(figures))
+
+async function append() {
+  await rm(location, { recursive: true, force: true })
+  const catalog = icebird.fileCatalog({ resolver, conditionalCommits: true })
+  await icebird.icebergCreateTable({ catalog, tableUrl: location, schema: TASK_LOGS })
+  const records = taskLogs(rows, BigInt)
+  const started = performance.now()
+  await icebird.icebergAppend({ catalog, tableUrl: location, records })
+  const appendMs = Math.round(performance.now() - started)
+  return { appendMs, peakMb: Math.round(process.resourceUsage().maxRSS / 1024) }
+}
+
+const read = async () => (await icebird.icebergRead({ tableUrl: location, resolver })).length
+console.log(JSON.stringify(mode === 'append' ? await append() : await timeReads(rows, read)))

@@ -1,31 +1,33 @@
-/** One million rows to a table in a directory and back, by DataShard: as rows, as a stream, to Arrow. Prints JSON. */
+/** One million rows to a table in a directory, or back: `append`, `stream`, `read-rows`, `read-arrow`. Prints JSON. */
 import { rm } from 'node:fs/promises'
-import { createTable } from '../../dist/index.js'
+import { createTable, loadTable } from '../../dist/index.js'
 import { streamTaskLogs, TASK_LOGS, taskLogs } from '../task-logs.mjs'
+import { timeReads } from './time-reads.mjs'
 
-const [location, mode = 'rows', count = '1000000'] = process.argv.slice(2)
+const [location, mode, count] = process.argv.slice(2)
 const rows = Number(count)
-await rm(location, { recursive: true, force: true })
-const table = await createTable(location, { schema: TASK_LOGS })
-const figures = {}
 
-const input = mode === 'stream' ? streamTaskLogs(rows) : taskLogs(rows)
-let started = performance.now()
-await table.append(input)
-figures.appendMs = Math.round(performance.now() - started)
-figures.appendPeakMb = Math.round(process.resourceUsage().maxRSS / 1024)
-
-if (mode === 'rows') {
-  started = performance.now()
-  const back = await table.scan().toArray()
-  figures.readRowsMs = Math.round(performance.now() - started)
-  if (back.length !== rows) throw new Error(`${back.length} rows came back`)
-  back.length = 0
-  started = performance.now()
-  const arrow = await table.scan().toArrow()
-  figures.readArrowMs = Math.round(performance.now() - started)
-  if (arrow.numRows !== rows) throw new Error(`${arrow.numRows} Arrow rows came back`)
-  figures.peakMb = Math.round(process.resourceUsage().maxRSS / 1024)
+async function append(input) {
+  await rm(location, { recursive: true, force: true })
+  const table = await createTable(location, { schema: TASK_LOGS })
+  const started = performance.now()
+  await table.append(input)
+  const appendMs = Math.round(performance.now() - started)
+  await table.close()
+  return { appendMs, peakMb: Math.round(process.resourceUsage().maxRSS / 1024) }
 }
-await table.close()
-console.log(JSON.stringify(figures))
+
+async function read(what) {
+  const table = await loadTable(location)
+  return timeReads(rows, async () =>
+    what === 'rows' ? (await table.scan().toArray()).length : (await table.scan().toArrow()).numRows,
+  )
+}
+
+const figures = {
+  append: () => append(taskLogs(rows)),
+  stream: () => append(streamTaskLogs(rows)),
+  'read-rows': () => read('rows'),
+  'read-arrow': () => read('arrow'),
+}
+console.log(JSON.stringify(await figures[mode]()))

@@ -4,6 +4,11 @@ import type { Schema } from '../spec/types.ts'
 import { arrowSchema, toArrowTable } from './arrow.ts'
 import type { Column, ColumnBatch } from './columns.ts'
 
+/** Starts loading apache-arrow's hundred files, while the first bytes are still on their way. */
+export function prepareArrow(): void {
+  import('apache-arrow').catch(() => undefined)
+}
+
 /** A table with one record batch for each batch; it takes the arrays over. */
 export async function asArrowTable(schema: Schema, batches: readonly ColumnBatch[]): Promise<Table> {
   if (batches.length === 0) return toArrowTable(schema, batches)

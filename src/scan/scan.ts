@@ -2,7 +2,7 @@
 import type { Row, RowFormat } from '../codec/arrow-rows.ts'
 import { appendRows } from '../codec/arrow-rows.ts'
 import { keepColumns } from '../codec/arrow-rows-keep.ts'
-import { asArrowTable } from '../codec/arrow-table.ts'
+import { asArrowTable, prepareArrow } from '../codec/arrow-table.ts'
 import type { ColumnBatch } from '../codec/columns.ts'
 import { invalid } from '../errors.ts'
 import { bindPredicate } from '../spec/bind.ts'
@@ -133,6 +133,7 @@ class TableScan implements Scan {
 
   async toArrow(): Promise<ArrowTable> {
     const { projected } = this.#resolve()
+    prepareArrow()
     const batches: ColumnBatch[] = []
     for await (const batch of this.#columns()) batches.push(batch)
     return (await asArrowTable(projected, batches)) as unknown as ArrowTable
@@ -140,6 +141,7 @@ class TableScan implements Scan {
 
   async *batches(): AsyncGenerator<ArrowRecordBatch> {
     const { projected } = this.#resolve()
+    prepareArrow()
     for await (const batch of this.#columns()) {
       const table = (await asArrowTable(projected, [batch])) as unknown as ArrowTable
       yield* table.batches
