@@ -9,6 +9,7 @@ import { fold } from './fold.ts'
 import type { InboxView } from './inbox.ts'
 import { foldsAtOnce } from './crowd.ts'
 import type { Tip } from './follow.ts'
+import { FAR } from './follow.ts'
 import type { Landed, LandControl, UnitState } from './landing.ts'
 import { ownAppend } from './own-append.ts'
 import type { Watch } from './watch.ts'
@@ -86,7 +87,7 @@ class Waiting {
     let foldAtMs = this.#nowMs + tempo.patienceMs(this.#appends)
     let isImpatient = false
     let isBehind = false
-    let foundBefore = false
+    let foundInARow = 0
     while (!this.#watch.see(follower.tip)) {
       this.#checkTime()
       const lookAtMs = this.#nowMs + (isBehind ? 0 : tempo.pollMs(this.#appends))
@@ -101,12 +102,15 @@ class Waiting {
       }
       await this.#sleepUntil(lookAtMs)
       const { sinceMs } = follower.tip
-      const moved = await this.#forgiving(() => follower.step(signal))
+      const isFar: boolean = isBehind && foundInARow >= FAR
+      const moved: boolean | undefined = await this.#forgiving(() =>
+        isFar ? follower.leap(signal) : follower.step(signal),
+      )
       stats.roundTrips += 1
       // Versions that come faster than looks would leave this writer further and further behind.
       const isFast = this.#nowMs - sinceMs < 2 * tempo.pollMs(this.#appends)
-      isBehind = moved === true && (isFast || foundBefore)
-      foundBefore = moved === true
+      isBehind = moved === true && (isFast || foundInARow > 0)
+      foundInARow = moved && !isFar ? foundInARow + 1 : 0
       if (moved) {
         foldAtMs = this.#nowMs + tempo.patienceMs(this.#appends)
         isImpatient = false

@@ -17,6 +17,7 @@ import type { Crowd } from './crowd.ts'
 import type { Sighting } from './custody.ts'
 import { inCustody } from './custody.ts'
 import type { Follower } from './follow.ts'
+import { FAR } from './follow.ts'
 import type { TableHead } from './head.ts'
 import type { InboxView } from './inbox.ts'
 import { HOLD_MS, listInbox } from './inbox.ts'
@@ -96,15 +97,16 @@ export async function fold(context: FoldContext, request: FoldRequest): Promise<
   const { signal, watch, stats } = request
   const [view] = await allEnded([
     request.view ? Promise.resolve(request.view) : listOpen(context, request.fromBase, request.own?.intent.id, signal),
-    catchUpAndLoad(context, watch, signal),
+    catchUpAndLoad(context, request),
   ])
   stats.roundTrips += 1
   if (watch?.see(follower.tip)) return { kind: 'settled' }
   if (await respectOthers(context, view, request)) {
-    await catchUpAndLoad(context, watch, signal)
+    await catchUpAndLoad(context, request)
     if (watch?.see(follower.tip)) return { kind: 'settled' }
   }
   const base = committer.head
+  if (committer.place.runtime.monotonic() >= request.deadlineMs) return { kind: 'lost' }
   if (request.own && !mayFold(request.own.intent, ledgerBy(base), base.version + 1)) {
     // Its window passed, it was cancelled, or it is below the floor: nobody can fold it any more.
     watch?.decide({ kind: 'never' })
@@ -177,11 +179,10 @@ export async function listOpen(
 
 const MOVES_WITH_LOAD = 2
 
-/** The end of the chain, its metadata and its manifests, asked for at once as far as that is possible. */
+/** The end of the chain, its metadata and its manifests, asked for at once as far as that is possible; ends with the time that it has. */
 async function catchUpAndLoad(
   { committer, follower, lists, files }: FoldContext,
-  watch: Watch | undefined,
-  signal: AbortSignal | undefined,
+  { watch, signal, deadlineMs }: Pick<FoldRequest, 'watch' | 'signal' | 'deadlineMs'>,
 ): Promise<void> {
   const load = async () => {
     const name = follower.manifestList
@@ -192,13 +193,18 @@ async function catchUpAndLoad(
     const snapshot = currentSnapshot(head.metadata)
     if (snapshot) await lists.get(snapshot, signal)
   }
-  for (let moves = 0; ;) {
+  const { runtime } = committer.place
+  for (let moves = 0; runtime.monotonic() < deadlineMs;) {
     // Who is further behind reads the metadata at the end of the way, not at each step.
     const loads = moves < MOVES_WITH_LOAD
-    const [moved] = await allEnded([follower.step(signal), loads ? load() : Promise.resolve()])
+    const isFar = moves >= FAR
+    const [moved] = await allEnded([
+      isFar ? follower.leap(signal) : follower.step(signal),
+      loads ? load() : Promise.resolve(),
+    ])
     if (!moved && loads && committer.head.version === follower.tip.version) return
     if (moved) watch?.see(follower.tip)
-    moves = moved ? moves + 1 : 0
+    moves = moved && !isFar ? moves + 1 : 0
   }
 }
 

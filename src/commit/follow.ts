@@ -82,10 +82,12 @@ export class Follower {
 
   /**
    * To the end of the chain, for who waits for nothing on the way: by the hint where it is far. One request if there is no
-   * next version; else about five, and not one for each.
+   * next version; else about five, and not one for each. Resolves to whether there was one.
    */
-  async leap(signal?: AbortSignal): Promise<void> {
-    if (await this.step(signal)) await this.#committer.refresh(signal)
+  async leap(signal?: AbortSignal): Promise<boolean> {
+    const moved = await this.step(signal)
+    if (moved) await this.#committer.refresh(signal)
+    return moved
   }
 
   /** About how many versions came since the tip was seen, if they go on coming as the last ones did; 0 where that is not known. */
