@@ -41,6 +41,12 @@ export interface ClaimKey {
   readonly mustMatch: boolean
 }
 
+/** A key and the append that it was given with. */
+export interface ClaimedKey extends ClaimKey {
+  /** Whether that append was cancelled, or its time is over. */
+  readonly isOver: () => boolean
+}
+
 /** Where the rows of a key are already. */
 export interface Replay {
   readonly version: number
@@ -56,16 +62,19 @@ interface Claim extends IntentName {
 /** The claims of one append, over all its attempts. */
 export class KeyClaims {
   readonly #context: FoldContext
-  readonly #keys: readonly ClaimKey[]
+  readonly #keys: readonly ClaimedKey[]
   readonly #control: Omit<LandControl, 'claim'>
   /** The generation to be created next, by key. */
   readonly #generation = new Map<string, number>()
+  /** Whose claim the generation below that one is, which certainly failed. */
+  readonly #below = new Map<string, string>()
   readonly #heldBy = new Map<string, string>()
   #cancelled = 0
-  #looking: Promise<TableHead> | undefined
+  /** Under way for several keys at once: a batch that comes again has many that one intent holds. */
+  readonly #underWay = new Map<string, Promise<unknown>>()
   readonly replayed = new Map<string, Replay>()
 
-  constructor(context: FoldContext, keys: readonly ClaimKey[], control: Omit<LandControl, 'claim'>) {
+  constructor(context: FoldContext, keys: readonly ClaimedKey[], control: Omit<LandControl, 'claim'>) {
     this.#context = context
     // In one order for all, so that of two batches with the same keys one has them all.
     this.#keys = keys.toSorted((a, b) => (a.key < b.key ? -1 : 1))
@@ -89,19 +98,20 @@ export class KeyClaims {
     if (this.replayed.size > before) throw new ClaimsLost(intent)
   }
 
-  async #acquireOne(key: ClaimKey, intent: IntentName): Promise<void> {
+  async #acquireOne(key: ClaimedKey, intent: IntentName): Promise<void> {
     for (let looks = 0; ;) {
       const generation = this.#generation.get(key.key) ?? 0
       if (generation > MAX_GENERATIONS) throw this.#undecided(key, 'it was claimed too often')
       const claim = await this.#create(key, generation, intent)
       if (claim.id === intent.id) {
-        // A sweep that took the one below, which is weeks old, would make the key free: then the first one is claimed, too.
-        if (generation > 0 && !(await this.#isThere(key.key, generation - 1))) {
+        // A sweep that took the one below, which is weeks old, made the key free: the first one may be somebody else's by now.
+        if (generation > 0 && !(await this.#isStillBelow(key, generation))) {
           this.#generation.set(key.key, 0)
           continue
         }
         // If this intent fails, the key is claimed again, under the next number.
         this.#generation.set(key.key, generation + 1)
+        this.#below.set(key.key, intent.id)
         this.#heldBy.set(key.key, intent.id)
         return
       }
@@ -113,6 +123,7 @@ export class KeyClaims {
       }
       if (fate.kind === 'never') {
         this.#generation.set(key.key, generation + 1)
+        this.#below.set(key.key, claim.id)
         looks = 0
       } else {
         looks += 1
@@ -120,13 +131,15 @@ export class KeyClaims {
     }
   }
 
-  async #isThere(key: string, generation: number): Promise<boolean> {
-    const { signal } = this.#control
-    return (await this.#context.committer.place.store.head(this.#nameOf(key, generation), { signal })) !== undefined
+  /** Whether the claim below `generation` is the one that was judged. One request. */
+  async #isStillBelow(key: ClaimKey, generation: number): Promise<boolean> {
+    const name = this.#nameOf(key.key, generation - 1)
+    const found = await this.#context.committer.place.store.get(name, { signal: this.#control.signal })
+    return found !== undefined && this.#parse(key, found, name).id === this.#below.get(key.key)
   }
 
   /** The claim that is there in the end: ours or another's. */
-  async #create(key: ClaimKey, generation: number, intent: IntentName): Promise<Claim> {
+  async #create(key: ClaimedKey, generation: number, intent: IntentName): Promise<Claim> {
     const { place } = this.#context.committer
     const name = this.#nameOf(key.key, generation)
     const content = key.content === undefined ? {} : { content: key.content }
@@ -162,36 +175,50 @@ export class KeyClaims {
     throw new ClaimRefused(key, reason)
   }
 
-  async #fateOf(key: ClaimKey, claim: Claim, looks: number): Promise<Resolution> {
-    const { committer } = this.#context
-    const { signal, deadlineMs, stats } = this.#control
-    const fate = await resolveIntent(committer, claim, signal, this.#newest())
+  async #fateOf(key: ClaimedKey, claim: Claim, looks: number): Promise<Resolution> {
+    const fate = await this.#shared(`fate of ${claim.id}`, () => this.#resolve(claim))
     if (fate.kind === 'unknown') throw this.#undecided(key, 'the versions that would tell are gone')
-    if (fate.kind !== 'open') return fate
-    this.#checkTime(key)
-    // Two attempts must not cancel each other for ever: each waits for a time of its own, longer each time.
-    await this.#pause((2 + looks) * 2 ** Math.min(this.#cancelled, MAX_DOUBLINGS))
-    if (looks >= PATIENT_LOOKS) {
-      this.#cancelled += 1
-      const fromBase = claim.base - 1
-      await fold(this.#context, {
-        own: undefined,
-        watch: undefined,
-        fromBase,
-        cancel: claim,
-        deadlineMs,
-        signal,
-        stats,
+    if (fate.kind === 'open') {
+      this.#checkTime(key)
+      await this.#shared(`help for ${claim.id}`, () => this.#help(claim, looks)).catch((error: unknown) => {
+        throw key.isOver() ? this.#stillOpen(key) : error
       })
     }
     return fate
   }
 
-  /** One search for the head serves all keys that are found claimed while it is under way: a batch that comes again has many. */
-  #newest(): Promise<TableHead> {
-    const begun = (this.#looking ??= this.#context.committer.refresh(this.#control.signal))
+  async #resolve(claim: Claim): Promise<Resolution> {
+    const { committer } = this.#context
+    const { signal } = this.#control
+    const newest = this.#shared('newest', () => committer.refresh(signal))
+    return resolveIntent(committer, claim, signal, newest)
+  }
+
+  /** Waits for the owner of an open intent, which is probably about to finish; in the end folds it in, or cancels it. */
+  async #help(claim: Claim, looks: number): Promise<void> {
+    const { signal, deadlineMs, stats } = this.#control
+    // Two attempts must not cancel each other for ever: each waits for a time of its own, longer each time.
+    await this.#pause((2 + looks) * 2 ** Math.min(this.#cancelled, MAX_DOUBLINGS))
+    if (looks < PATIENT_LOOKS) return
+    this.#cancelled += 1
+    const request = {
+      own: undefined,
+      watch: undefined,
+      fromBase: claim.base - 1,
+      cancel: claim,
+      deadlineMs,
+      signal,
+      stats,
+    }
+    await fold(this.#context, request)
+  }
+
+  /** What is under way by this name, or else is begun now. */
+  #shared<T>(name: string, begin: () => Promise<T>): Promise<T> {
+    const begun = (this.#underWay.get(name) as Promise<T> | undefined) ?? begin()
+    this.#underWay.set(name, begun)
     const ended = () => {
-      if (this.#looking === begun) this.#looking = undefined
+      if (this.#underWay.get(name) === begun) this.#underWay.delete(name)
     }
     begun.then(ended, ended)
     return begun
@@ -208,12 +235,14 @@ export class KeyClaims {
     throw new ClaimRefused(key.key, reason)
   }
 
-  #checkTime(key: ClaimKey): void {
-    const { runtime } = this.#context.committer.place
+  /** That nothing was committed is more than anybody knows, while another append under the key is on its way. */
+  #checkTime(key: ClaimedKey): void {
+    if (key.isOver()) throw this.#stillOpen(key)
     this.#control.check()
-    if (runtime.monotonic() >= this.#control.deadlineMs) {
-      throw this.#undecided(key, 'another append under it is still on its way')
-    }
+  }
+
+  #stillOpen(key: ClaimKey): ClaimRefused {
+    return this.#undecided(key, 'another append under it is still on its way')
   }
 
   #undecided({ key }: ClaimKey, why: string): ClaimRefused {
@@ -242,4 +271,9 @@ export class KeyClaims {
 export function claimName(tableUuid: string, key: string, generation: number): string {
   const hash = createHash('sha256').update(key, 'utf8').digest('hex')
   return `${CLAIMS}${uuid8(tableUuid)}/${hash.slice(0, 2)}/${hash}.${generation}`
+}
+
+/** The generation that the name of a claim ends with. */
+export function generationOf(name: string): number {
+  return Number(name.slice(name.lastIndexOf('.') + 1))
 }

@@ -1,5 +1,5 @@
 /** What lies under a table, sorted by what may happen to it: the listings that a sweep begins with. */
-import { CLAIMS } from '../commit/claims.ts'
+import { CLAIMS, generationOf } from '../commit/claims.ts'
 import { uuid8 } from '../commit/intent.ts'
 import { HOLDS, INBOX, parseIntentName } from '../commit/intent.ts'
 import type { ListedIntent } from '../commit/inbox.ts'
@@ -38,6 +38,8 @@ export interface Inventory {
   readonly oldClaims: readonly ClaimGroup[]
   /** When the oldest claim was made that is not among them; Infinity if there is none. */
   readonly oldestClaimMs: number
+  /** Of keys of which the first generation is missing: the newest claim of each. */
+  readonly headlessClaims: readonly ObjectInfo[]
   readonly archives: readonly ListedArchive[]
   /**
    * Data files, manifests, manifest lists, and what else lies in the inbox, old enough to be orphans; those that are
@@ -85,6 +87,7 @@ class Collector {
   readonly #files: ObjectInfo[] = []
   readonly #leftAlone: Tally = { objects: 0, bytes: 0 }
   readonly #oldClaims: ClaimGroup[] = []
+  readonly #headlessClaims: ObjectInfo[] = []
   #oldestClaimMs = Infinity
   /** The key whose generations are being listed: they stand together. */
   #group: { readonly key: string; readonly claims: ObjectInfo[] } = { key: '', claims: [] }
@@ -139,6 +142,10 @@ class Collector {
     if (claims.every((one) => one.lastModifiedMs < this.#request.claimsBeforeMs)) {
       this.#oldClaims.push({ uuid8: key.slice(0, 8), claims })
     } else {
+      // Names stand in the order of their bytes: the first generation, where it is there, comes first.
+      const isHeadless = key.startsWith(this.#uuid8) && generationOf(claims[0]!.key) > 0
+      if (isHeadless)
+        this.#headlessClaims.push(claims.toSorted((a, b) => generationOf(b.key) - generationOf(a.key))[0]!)
       this.#oldestClaimMs = Math.min(this.#oldestClaimMs, ...claims.map((one) => one.lastModifiedMs))
     }
   }
@@ -156,6 +163,7 @@ class Collector {
       holds: this.#holds,
       oldClaims: this.#oldClaims,
       oldestClaimMs: this.#oldestClaimMs,
+      headlessClaims: this.#headlessClaims,
       archives: this.#archives,
       files: this.#files,
       leftAlone: this.#leftAlone,

@@ -1,7 +1,8 @@
 /** Claims of idempotency keys that nobody may ask for any more, and the ledgers that were kept to answer them. */
 import type { TableHead } from '../commit/head.ts'
-import { CLAIMS } from '../commit/claims.ts'
+import { CLAIMS, generationOf } from '../commit/claims.ts'
 import { uuid8 } from '../commit/intent.ts'
+import { DataShardError } from '../errors.ts'
 import { WINDOW } from '../commit/ledger.ts'
 import type { Place } from '../commit/place.ts'
 import { keyIn } from '../commit/place.ts'
@@ -53,37 +54,84 @@ export async function closedClaims(
 
 /**
  * Deletes claims, but for those of keys that were claimed anew while the sweep was at it: with the first generation gone, nobody would
- * find the one that holds the rows. A key that was claimed in the very moment gets its first generation back, from the new one.
- * Requests: two listings of the table's claims, and the deletion. Resolves to what was deleted.
+ * find the one that holds the rows. A key that was claimed in the very moment gets its first generation back.
+ * Requests: two listings of the table's claims, and the deletion.
+ *
+ * @returns what was deleted, and since when claims stay
  */
 export async function deleteClaims(
   place: Place,
-  claims: readonly ObjectInfo[],
+  { claims, oldestKeptMs }: ClosedClaims,
   deleteAll: (objects: readonly ObjectInfo[]) => Promise<void>,
   signal: AbortSignal | undefined,
-): Promise<readonly ObjectInfo[]> {
-  if (claims.length === 0) return claims
+): Promise<ClosedClaims> {
+  if (claims.length === 0) return { claims, oldestKeptMs }
   const before = await renewedClaims(place, claims, signal)
   const gone = claims.filter(({ key }) => !before.has(groupOf(key)))
+  const kept = claims.filter(({ key }) => before.has(groupOf(key)))
   await deleteAll(gone)
-  for (const [group, key] of await renewedClaims(place, gone, signal)) {
-    const bytes = await place.store.get(key, { signal })
-    if (bytes) await place.store.put(`${group}.0`, bytes, { mode: 'create', contentType: 'application/json' })
-  }
-  return gone
+  const renewed = await renewedClaims(place, gone, signal)
+  await restoreFirst(place, [...renewed.values()], signal)
+  return { claims: gone, oldestKeptMs: Math.min(oldestKeptMs, ...kept.map((one) => one.lastModifiedMs)) }
 }
 
-/** Of the keys of these claims those that have other claims, too: the newest of each. */
+/**
+ * Gives keys their first generation back where only later ones are left: a sweep was stopped between the deletion of the first and the
+ * look whether the key was claimed meanwhile. Two requests for each.
+ *
+ * @param newest of each key the newest claim
+ */
+export async function restoreFirst(
+  place: Place,
+  newest: readonly ObjectInfo[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const isLater = newest.filter(({ key }) => generationOf(key) > 0)
+  await inParallel(isLater, AT_ONCE, async ({ key }) => {
+    const bytes = await place.store.get(key, { signal })
+    if (bytes) await createOnce(place, `${groupOf(key)}.0`, bytes, signal)
+  })
+}
+
+const MAX_TRIES = 5
+
+async function createOnce(
+  place: Place,
+  key: string,
+  bytes: Uint8Array,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    const put = await place.store.put(key, bytes, { mode: 'create', contentType: 'application/json', signal })
+    if (put.outcome !== 'unknown') return
+    if (tries === MAX_TRIES) {
+      throw new DataShardError(
+        'unavailable',
+        `the claim ${place.store.urlOf(key)} could not be written; sweep again soon, or its idempotency key is free while its rows ` +
+          `are in the table`,
+        { cause: put.cause },
+      )
+    }
+    await place.runtime.sleep(tries * PAUSE_MS, signal)
+  }
+}
+
+const PAUSE_MS = 500
+
+/** Of the keys of these claims those that were claimed anew since these were listed: the newest claim of each. */
 async function renewedClaims(
   place: Place,
   claims: readonly ObjectInfo[],
   signal: AbortSignal | undefined,
-): Promise<ReadonlyMap<string, string>> {
-  const known = new Set(claims.map(({ key }) => key))
+): Promise<ReadonlyMap<string, ObjectInfo>> {
+  const known = new Map(claims.map(({ key, lastModifiedMs }) => [key, lastModifiedMs]))
   const groups = new Set(claims.map(({ key }) => groupOf(key)))
-  const renewed = new Map<string, string>()
-  for await (const { key } of place.store.list(keyIn(place, CLAIMS), { signal })) {
-    if (groups.has(groupOf(key)) && !known.has(key)) renewed.set(groupOf(key), key)
+  const renewed = new Map<string, ObjectInfo>()
+  for await (const info of place.store.list(keyIn(place, CLAIMS), { signal })) {
+    const group = groupOf(info.key)
+    if (!groups.has(group) || known.get(info.key) === info.lastModifiedMs) continue
+    const last = renewed.get(group)
+    if (last === undefined || generationOf(last.key) < generationOf(info.key)) renewed.set(group, info)
   }
   return renewed
 }

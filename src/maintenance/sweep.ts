@@ -28,7 +28,7 @@ import { cancelIntents, closedIntents, forgottenHolds, forgottenIntents } from '
 import type { Inventory, Tally } from './inventory.ts'
 import { takeInventory } from './inventory.ts'
 import { walkNamed } from './named-files.ts'
-import { closedArchives, closedClaims, deleteClaims } from './old-claims.ts'
+import { closedArchives, closedClaims, deleteClaims, restoreFirst } from './old-claims.ts'
 import { deleteVersions, headAt, sweepable } from './old-versions.ts'
 
 export interface SweepOptions extends Pick<OpenOptions, 'store' | 's3' | 'signal' | 'runtime'> {
@@ -90,7 +90,7 @@ export interface SweepResult {
  * appended: do not sweep while `appendFiles` is about to do that.
  *
  * Requests: one list per 1,000 objects, one get per snapshot and manifest, two per deleted version, one delete per 1,000
- * objects. Memory: about 300 bytes per object that is older than a day.
+ * objects; where claims go, two more lists of all claims. Memory: about 300 bytes per object that is older than a day.
  *
  * Errors: `not-found`; `corrupt` if a snapshot, manifest list or manifest cannot be read, `unsupported` if it is encrypted, if
  * `gc.enabled` is `false`, or if the table cannot be written to: nothing has been deleted then. `invalid-argument` for an age
@@ -239,14 +239,14 @@ class Sweep {
     const closed = closedIntents(inventory.intents, head, versionsBeforeMs).filter(isUnnamed)
     const inbox = [...closed, ...forgottenHolds(inventory.holds, nowMs)]
     const orphans = inventory.files.filter(isUnnamed)
-    const { claims, oldestKeptMs } = await closedClaims(place, inventory, head, signal)
+    let closedKeys = await closedClaims(place, inventory, head, signal)
     const swept = { versions: sum([]), inbox: sum(inbox), orphans: sum(orphans) }
     let archivedLedgers = 0
     let gone = versions
-    let goneClaims: readonly ObjectInfo[] = claims
     if (hint) {
       for (const objects of [inbox, orphans]) await this.#deleteAll(objects)
-      goneClaims = await deleteClaims(place, claims, (objects) => this.#deleteAll(objects), signal)
+      await restoreFirst(place, inventory.headlessClaims, signal)
+      closedKeys = await deleteClaims(place, closedKeys, (objects) => this.#deleteAll(objects), signal)
       const deleted: ListedVersion[] = []
       const onDeleted = (batch: readonly ListedVersion[]) => {
         deleted.push(...batch)
@@ -257,11 +257,11 @@ class Sweep {
       gone = deleted
     }
     const firstVersion = inventory.versions[gone.length]?.version ?? head.version
-    const archives = closedArchives(inventory.archives, nowMs - ages.claims, oldestKeptMs, firstVersion)
+    const archives = closedArchives(inventory.archives, nowMs - ages.claims, closedKeys.oldestKeptMs, firstVersion)
     if (!dryRun) await this.#deleteAll(archives)
     const kinds = {
       ...swept,
-      claims: sum(goneClaims),
+      claims: sum(closedKeys.claims),
       versions: sum(gone.map(({ info }) => info)),
       archives: sum(archives),
     }

@@ -4,7 +4,7 @@
  */
 import { ClaimRefused } from '../commit/claim-refused.ts'
 import { ClaimsLost } from '../commit/claims-lost.ts'
-import type { ClaimKey } from '../commit/claims.ts'
+import type { ClaimedKey, ClaimKey } from '../commit/claims.ts'
 import { KeyClaims } from '../commit/claims.ts'
 import type { Committer } from '../commit/commit.ts'
 import { DEFAULT_TIMEOUT_MS } from '../commit/commit.ts'
@@ -18,6 +18,7 @@ import { newStats } from '../commit/stats.ts'
 import { begunFirst } from '../commit/unnamed.ts'
 import type { IntentName } from '../commit/window.ts'
 import { invalid, unsupported } from '../errors.ts'
+import type { Runtime } from '../runtime.ts'
 import { checkWritable } from '../spec/properties.ts'
 import type { RequestCounter } from '../store/request-counter.ts'
 import { requestsSince } from '../store/request-counter.ts'
@@ -86,6 +87,7 @@ interface Part {
   readonly staged: Staged
   readonly keys: Keys
   readonly deadlineMs: number
+  readonly signal: AbortSignal | undefined
 }
 
 export interface AppenderOptions {
@@ -123,9 +125,10 @@ export class Appender {
     const target = writeTarget(committer.head.metadata, files, runtime)
     const staged = await stage(input, target, files, { ...options, inMemory: keys.byRow !== undefined })
     if (staged.rows === 0) return { ...nothingAppended(committer), replayedContents: new Map() }
+    const { signal } = options
     const deadlineMs = runtime.monotonic() + (options.timeoutMs ?? DEFAULT_TIMEOUT_MS)
     try {
-      const result = await this.#group.submit({ staged, keys, deadlineMs }, { signal: options.signal, deadlineMs })
+      const result = await this.#group.submit({ staged, keys, deadlineMs, signal }, { signal, deadlineMs })
       if (result.replayed) await deleteReplayed(staged, this.#context)
       return result
     } catch (error) {
@@ -167,9 +170,9 @@ export class Appender {
       tick: group.tick,
       stats,
     }
-    const claimKeys = new Map(parts.flatMap((part) => part.keys.all.map((key) => [key.key, key] as const)))
-    const claims = new KeyClaims(this.#context, [...claimKeys.values()], control)
-    const claim = claimKeys.size === 0 ? undefined : (intent: IntentName) => claims.acquire(intent)
+    const claimed = claimedKeys(parts, committer.place.runtime)
+    const claims = new KeyClaims(this.#context, claimed, control)
+    const claim = claimed.length === 0 ? undefined : (intent: IntentName) => claims.acquire(intent)
     const begun = begunFirst(
       parts.map(({ staged }) => staged.begun),
       committer.place.runtime,
@@ -208,6 +211,13 @@ function commitStats(
   cost: Pick<CommitStats, 'requests' | 'elapsedMs'>,
 ): CommitStats {
   return { by: landed.by, foldSize: landed.foldSize, ...stats, ...cost }
+}
+
+function claimedKeys(parts: readonly Part[], { monotonic }: Runtime): readonly ClaimedKey[] {
+  return parts.flatMap(({ keys, deadlineMs, signal }) => {
+    const isOver = () => signal?.aborted === true || monotonic() >= deadlineMs
+    return [...new Map(keys.all.map((key) => [key.key, { ...key, isOver }])).values()]
+  })
 }
 
 /** Which part a key belongs to: no two have one in common. */

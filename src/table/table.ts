@@ -375,14 +375,20 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
     })
   }
 
-  /** Waits for what runs in the background (the version hint) and frees connections. */
+  /**
+   * Waits for what is in flight, as {@link flush}, and frees connections. An append that reads an endless input ends by its own `signal`, not
+   * by this.
+   */
   async close(): Promise<void> {
     await this.flush()
     this.#requests.close()
     if (this.#ownsStore) this.#files.store.close()
   }
 
-  /** Waits for appends and transactions in flight and for the version hint, which DuckDB trusts to be exact. */
+  /**
+   * Waits for appends and transactions in flight, those that still read their input too, and for the version hint, which DuckDB trusts to be
+   * exact. Not to be awaited within the input of an append: that would wait for itself.
+   */
   async flush(): Promise<void> {
     await this.#appender.idle()
     await Promise.allSettled(this.#committing)

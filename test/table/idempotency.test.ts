@@ -126,6 +126,36 @@ describe('idempotency key', () => {
     expect(await idsIn(table)).toEqual(['a', 'first'])
   })
 
+  test.each(['its time is over', 'it is cancelled'])(
+    'another append under the key is still on its way when %s: that nothing is committed is not said',
+    async (why) => {
+      const { store, table } = await newTable()
+      const owner = await open(store)
+      let wake = () => undefined as void
+      const asleep = new Promise<void>((resolve) => (wake = resolve))
+      let fellAsleep = () => undefined as void
+      const isAsleep = new Promise<void>((resolve) => (fellAsleep = resolve))
+      let slept = false
+      store.rule = ({ verb, key }) => {
+        if (verb !== 'put' || !key.endsWith('v3.metadata.json') || slept) return undefined
+        slept = true
+        fellAsleep()
+        return () => asleep
+      }
+      const slow = owner.append([row('a')], { idempotencyKey: 'k' })
+      await isAsleep
+      const end = new AbortController()
+      const options = why === 'its time is over' ? { timeoutMs: 1 } : { signal: end.signal }
+      const second = table.append([row('a')], { idempotencyKey: 'k', ...options })
+      setTimeout(() => end.abort(), 5)
+      await expect(second).rejects.toMatchObject({ code: 'commit-unknown', committed: 'unknown' })
+      store.rule = () => undefined
+      wake()
+      expect(await slow).toMatchObject({ replayed: false })
+      expect(await idsIn(table)).toEqual(['a', 'first'])
+    },
+  )
+
   test('the answer to the commit is lost for good: the same key tells what happened', async () => {
     const { store, table } = await newTable()
     store.rule = ({ verb, key }) =>
