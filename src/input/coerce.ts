@@ -165,7 +165,9 @@ function trimmed(parse: (text: string, column: string) => unknown): Coerce {
 /** What is too large for a double is not infinity. */
 function finite(text: string, column: string, type: string): number {
   const value = Number(text)
-  return Number.isFinite(value) ? value : mismatch(column, text, `a ${type}, which is smaller than 1.8e308`)
+  return Number.isFinite(value)
+    ? value
+    : mismatch(column, text, `a ${type}, which is smaller than ${type === 'float' ? '3.5e38' : '1.8e308'}`)
 }
 
 function fromText(type: Type, options: CoerceOptions): Coerce {

@@ -1,5 +1,5 @@
 /** Columns that a table gets for fields it does not have: `_rest`, or those that the rows bring (`unknownColumns`). */
-import { DataShardError } from '../errors.ts'
+import { DataShardError, invalid } from '../errors.ts'
 import { ExactNumber } from '../input/exact-json.ts'
 import { createInference } from '../input/infer.ts'
 import { addColumn } from '../spec/schema-evolution.ts'
@@ -82,8 +82,7 @@ function typesOf(schema: Schema, work: readonly Work[]): ReadonlyMap<string, Typ
       const all = [...(values.get(name) ?? []), ...rows.flatMap((row) => (name in row ? [row[name]] : []))]
       try {
         const type = typeOf(name, all, one.item.id)
-        // Not every name of a field can be a column's: '', or 'a.b', which is the field b of a.
-        addColumn({ schema, lastColumnId: 0 }, name, typeToJson(type) as object | string)
+        checkName(schema, name, type)
         types.set(name, type)
         values.set(name, all)
       } catch (error) {
@@ -97,6 +96,13 @@ function typesOf(schema: Schema, work: readonly Work[]): ReadonlyMap<string, Typ
     }
   }
   return types
+}
+
+/** Not every name of a field can be a column's: '', or 'a.b', which is the field b of a. */
+function checkName(schema: Schema, name: string, type: Type): void {
+  const changed = addColumn({ schema, lastColumnId: 0 }, name, typeToJson(type) as object | string)
+  if (changed.schema.fields.some((field) => field.name === name)) return
+  invalid(`'${name}' is a field within another column; nest the value, or rename the field`)
 }
 
 function typeOf(name: string, values: readonly unknown[], record: string): Type {

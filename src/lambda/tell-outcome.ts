@@ -1,4 +1,5 @@
 /** What an invocation did, for the log and as numbers. */
+import { DataShardError } from '../errors.ts'
 import type { Instance } from './invoke.ts'
 import type { Invocation, LambdaLogger } from './observe.ts'
 import { errorFields, tellNumbers } from './observe.ts'
@@ -44,7 +45,9 @@ function logOutcome(
   const failure = failureOf(outcome)
   if (failure) {
     const open = outcome.fates.filter(isOpen).length
-    const next = ASKED.includes(source) ? 'were not appended' : 'are to be delivered again'
+    const isUnknown = DataShardError.is(failure) && failure.committed === 'unknown'
+    const lost = isUnknown ? 'may not have been appended' : 'were not appended'
+    const next = ASKED.includes(source) ? lost : 'are to be delivered again'
     log.error(`${open} of ${outcome.fates.length} records ${next}`, errorFields(failure))
   } else if (rejected[0]) log.warn(`${rejected.length} records were rejected`, errorFields(rejected[0].error))
   if (stale > 0) {

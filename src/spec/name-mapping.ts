@@ -135,13 +135,15 @@ export function mergeNameMappings(first: NameMapping, second: NameMapping): Name
       throw new DataShardError(
         'commit-conflict',
         `in data files without field ids the name '${clash}' means field ${owners.get(clash) ?? 'none'} by the property ` +
-          `${NAME_MAPPING_PROPERTY} as it is now, and field ${entry.fieldId ?? 'none'} by the one before; nothing was committed. Load the table again`,
+          `${NAME_MAPPING_PROPERTY} as it is now, and field ${entry.fieldId ?? 'none'} by the table as it was when it was loaded; nothing was ` +
+          `committed. Load the table again`,
       )
     }
     const at = merged.findIndex((one) => one.fieldId === entry.fieldId)
     const known = merged[at]
     if (!known || entry.fieldId === undefined) {
-      if (!entry.names.every((name) => owners.has(name))) merged.push(entry)
+      const names = entry.names.filter((name) => !owners.has(name))
+      if (names.length > 0) merged.push({ ...entry, names })
     } else {
       const names = [...known.names, ...entry.names.filter((name) => !known.names.includes(name))]
       merged[at] = { ...known, names, fields: mergeNameMappings(known.fields, entry.fields) }

@@ -118,15 +118,17 @@ class Staging {
   readonly copied: DataFile[] = []
   readonly adopted: DataFile[] = []
   rows = 0
+  /** What the table's name mapping must have more. */
   mapping: NameMapping | undefined
   readonly #target: WriteContext
   readonly #files: TableFiles
+  readonly #own: NameMapping | undefined
   readonly #options: AppendFilesOptions
 
-  constructor(target: WriteContext, files: TableFiles, mapping: NameMapping | undefined, options: AppendFilesOptions) {
+  constructor(target: WriteContext, files: TableFiles, own: NameMapping | undefined, options: AppendFilesOptions) {
     this.#target = target
     this.#files = files
-    this.mapping = mapping
+    this.#own = own
     this.#options = options
   }
 
@@ -135,11 +137,11 @@ class Staging {
     const handle = await open(file, signal)
     const { schema, spec, metricsModes } = this.#target
     const { nameMapping, ...facts } = inspectParquet(handle, schema, spec, {
-      nameMapping: this.mapping,
+      nameMapping: this.#own,
       unknownColumns,
       metricsModes,
     })
-    this.mapping = nameMapping ?? this.mapping
+    if (nameMapping) this.mapping = mergeNameMappings(this.mapping ?? [], nameMapping)
     if (facts.recordCount === 0n) return
     const describe = (path: string): DataFile => ({
       ...facts,

@@ -71,8 +71,18 @@ export function inspectParquet(
     fileSizeBytes: BigInt(handle.size),
     partition: footer.rowCount === 0 ? spec.fields.map(() => null) : inferPartition(spec, schema, summaries, where),
     splitOffsets: footer.rowGroups.map((group) => BigInt(Math.min(...group.chunks.map((chunk) => chunk.start)))),
-    nameMapping: byId || isCovered(sources, options.nameMapping) ? undefined : mapping,
+    nameMapping: byId || isCovered(sources, options.nameMapping) ? undefined : addedMapping(mapping, handle, options),
   }
+}
+
+/** A table without a mapping gets one of all its columns; else it gets the names that the file has. */
+function addedMapping(mapping: NameMapping, { footer }: ParquetHandle, { nameMapping }: ImportOptions): NameMapping {
+  if (nameMapping === undefined) return mapping
+  const names = new Set(footer.root.children.map(({ name }) => name))
+  return mapping.flatMap((entry) => {
+    const used = entry.names.filter((name) => names.has(name))
+    return used.length === 0 ? [] : [{ ...entry, names: used }]
+  })
 }
 
 /** Readers go by the ids of a file that has any: one that means something else would show another column's values. */
@@ -99,6 +109,7 @@ function checkNames(
   const seen = new Map<number, string>()
   for (const { name } of footer.root.children) {
     const id = findMappedField(mapping, [name])?.fieldId
+    refuseTakenName(name, id, where, schema, options)
     const field = schema.fields.find((one) => one.id === id)
     if (id === undefined || field === undefined) {
       unknownColumn(name, where, schema, options)
@@ -110,6 +121,25 @@ function checkNames(
     }
     seen.set(id, name)
   }
+}
+
+/** Files that are in the table already have the name for another column: no mapping can mean both. */
+function refuseTakenName(
+  name: string,
+  id: number | undefined,
+  where: string,
+  { fields }: Schema,
+  { nameMapping = [] }: ImportOptions,
+): void {
+  const before = findMappedField(nameMapping, [name])?.fieldId
+  if (before === undefined || before === id) return
+  const owner = fields.find((field) => field.id === before)
+  invalid(
+    `column '${name}' of ${where} has no field id, and in the table's files without field ids that name means ` +
+      `${owner ? `the column '${owner.name}'` : 'a column that was dropped'} (field ${before}), not '${name}' (field ${id ?? 'none'}). ` +
+      `Write the file with field ids, or append its rows`,
+    { column: name },
+  )
 }
 
 function unknownColumn(name: string, where: string, schema: Schema, options: ImportOptions): void {

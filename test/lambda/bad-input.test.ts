@@ -230,7 +230,11 @@ describe.each(SOURCES)('missing rights, %s', (source) => {
 })
 
 test.each([
-  ['an unknown source', { Records: [{ eventSource: 'aws:foo', body: '{"id":"a"}' }] }, /its records are of .*aws:foo/],
+  ['an unknown source', { Records: [{ eventSource: 'aws:foo', body: '{"id":"a"}' }] }, /it is of .*aws:foo/],
+  ['Amazon MQ', { eventSource: 'aws:mq', eventSourceArn: 'arn:x', messages: [{ data: 'e30=' }] }, /it is of .*aws:mq/],
+  ['RabbitMQ', { eventSource: 'aws:rmq', rmqMessagesByQueue: { q: [{ data: 'e30=' }] } }, /it is of .*aws:rmq/],
+  ['DocumentDB', { eventSource: 'aws:docdb', events: [{ event: {} }] }, /it is of .*aws:docdb/],
+  ['CloudWatch Logs', { awslogs: { data: 'H4sI' } }, /it is of .*awslogs/],
   ['records that are none', { Records: 5 }, /its records are 5/],
   ['no record', { Records: [null] }, /its records are/],
   [
@@ -244,4 +248,20 @@ test.each([
     await expect(handlerOn(store, { unknownColumns })(event, context())).rejects.toThrow(told)
   }
   expect(await idsIn(store)).toEqual([])
+})
+
+test('a row that has a field eventSource is a row', async () => {
+  const store = await newTable()
+  await handlerOn(store, { unknownColumns: 'evolve' })({ id: 'a', eventSource: 's3.amazonaws.com' }, context())
+  expect(await idsIn(store)).toEqual(['a'])
+})
+
+test('a field whose name is a path into a struct is rejected, and the table stays as it was', async () => {
+  const store = await newTable(schema({ id: t.string, a: t.optional(t.struct({ x: t.optional(t.long) })) }))
+  const before = await loadTable(LOCATION, { store })
+  const event = EVENTS.sqs(['{"id":"a"}', '{"id":"b","a.b":1}'])
+  const { failed } = await told(handlerOn(store, { unknownColumns: 'evolve' })(event, context()))
+  expect(failed).toHaveLength(1)
+  expect((await loadTable(LOCATION, { store })).schema.fields).toEqual(before.schema.fields)
+  expect(await idsIn(store)).toEqual(['a'])
 })

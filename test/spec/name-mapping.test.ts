@@ -44,6 +44,12 @@ describe('two mappings of one table together', () => {
     )
   })
 
+  test('names of fields that the table has not are there once', () => {
+    const merged = mergeNameMappings(mapping({ names: ['x'] }), mapping({ names: ['x', 'y'] }))
+    expect(merged).toEqual(mapping({ names: ['x'] }, { names: ['y'] }))
+    expect(parseNameMapping(formatNameMapping(merged))).toEqual(merged)
+  })
+
   test('a name that means two fields is a conflict', () => {
     const first = mapping({ 'field-id': 1, names: ['id'] })
     const second = mapping({ 'field-id': 2, names: ['id'] })

@@ -117,6 +117,26 @@ describe('appendFiles', () => {
     expect(table.version).toBe(2)
   })
 
+  test('a column has taken the name of another: the name is refused where files have it, and nothing else is', async () => {
+    await using at = await place()
+    const file = (name: string, sql: string) => write(join(at.directory.path, name), sql)
+    await at.table.appendFiles([await file('a.parquet', `select 1::bigint as id, 'x' as name`)])
+    await at.table.transaction((tx) => void tx.updateSchema((change) => void change.renameColumn('name', 'title')))
+    await at.table.transaction((tx) => void tx.updateSchema((change) => void change.addColumn('name', 'string')))
+    await using again = await loadTable(at.location)
+    const clash = await file('b.parquet', `select 2::bigint as id, 'n' as name`)
+    await expect(again.appendFiles([clash])).rejects.toMatchObject({
+      code: 'invalid-argument',
+      message: expect.stringContaining(`means the column 'title' (field 2), not 'name' (field 3)`),
+    })
+    await again.appendFiles([await file('c.parquet', `select 3::bigint as id, 'z' as title`)])
+    expect(await sorted(again)).toEqual([
+      { id: 1n, title: 'x', name: null },
+      { id: 3n, title: 'z', name: null },
+    ])
+    expect(await readdir(join(at.location, 'data'))).toHaveLength(2)
+  })
+
   test('from one bucket to a table in another place', async () => {
     await using at = await place()
     const s3 = inject('s3')

@@ -37,19 +37,24 @@ export function sourceOf(event: unknown, only: SourceName | undefined): EventSou
   )
 }
 
+/** Amazon MQ and DocumentDB say it outside of their records; a record of CloudTrail has another kind of `eventSource`. */
+function namedSource({ eventSource, eventSourceArn }: Readonly<Record<string, unknown>>): unknown {
+  return typeof eventSource === 'string' && eventSource.startsWith('aws:') ? eventSource : eventSourceArn
+}
+
 /** What wraps records in events is no row: taken for one, it would come into a table that takes unknown columns. */
 function refuseEnvelope(event: unknown): void {
   if (!isJson(event)) return
-  const isEnvelope =
-    'Records' in event || ('records' in event && ('deliveryStreamArn' in event || 'eventSource' in event))
-  if (!isEnvelope) return
-  const { Records: records } = event
+  const { Records: records, awslogs } = event
+  const isBatch = records !== undefined || ('records' in event && 'deliveryStreamArn' in event)
+  const named = namedSource(event) ?? (awslogs === undefined ? undefined : 'awslogs')
+  if (!isBatch && named === undefined) return
   const first: unknown = Array.isArray(records) ? records[0] : records
-  const source = isJson(first) ? (first['eventSource'] ?? first['EventSource']) : undefined
+  const source = named ?? (isJson(first) ? (first['eventSource'] ?? first['EventSource']) : undefined)
   const found =
     source === undefined
       ? `its records are ${describeValue(records ?? event['records'])}`
-      : `its records are of ${describeValue(source)}`
+      : `it is of ${describeValue(source)}`
   invalid(
     `the event looks like one of an event source, but of none that is known (${SOURCE_NAMES.join(', ')}): ${found}; nothing was ` +
       `appended. If it is a row of a direct call, say source: 'direct'`,
