@@ -295,7 +295,10 @@ export class Committer {
         const isSwept = isListOf(path) && !head.metadata.snapshots.some((one) => one.manifestList === path)
         return isSwept || (slept && head.version > version) ? overslept(this.place, error) : error
       },
-      (found: unknown) => (DataShardError.is(found, 'not-found') ? found : error),
+      (found: unknown) => {
+        if (DataShardError.is(found, 'not-found')) return found
+        return DataShardError.is(found, 'unavailable') ? unexplained(this.place, error, found) : error
+      },
     )
   }
 
@@ -331,6 +334,16 @@ function overslept({ location }: Place, cause: unknown): DataShardError {
     `a change of ${location} was built on a version that was superseded and swept while this process did not run; ` +
       `nothing was committed. Call again`,
     { cause, details: { table: location } },
+  )
+}
+
+/** What looks like damage may as well be the end of a table that was dropped. */
+function unexplained({ location }: Place, error: DataShardError, found: DataShardError): DataShardError {
+  const { committed, details, message } = error
+  return new DataShardError(
+    'unavailable',
+    `${message}; whether the table at ${location} was dropped meanwhile could not be learnt: ${found.message}`,
+    { cause: error, committed, details },
   )
 }
 

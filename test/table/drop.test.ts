@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { DataShardError } from '../../src/errors.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import { createTable } from '../../src/table/create.ts'
 import { dropTable } from '../../src/table/drop.ts'
@@ -95,6 +96,18 @@ describe('dropTable', () => {
     const { store } = await dropped()
     const writer = await loadTable(LOCATION, { store })
     await store.delete([(await collect(store.list('t/metadata/snap-')))[0]!.key])
+    await expect(writer.append([person(2)])).rejects.toMatchObject({ code: 'corrupt' })
+  })
+
+  test('whether a manifest list is missing because of a drop cannot be learnt while the store is away', async () => {
+    const { store } = await dropped()
+    const writer = await loadTable(LOCATION, { store })
+    await store.delete([(await collect(store.list('t/metadata/snap-')))[0]!.key])
+    store.rule = ({ verb, key }) =>
+      verb !== 'put' && !key.includes('/snap-') ? new DataShardError('unavailable', 'away') : undefined
+    const refused = { code: 'unavailable', committed: 'no', message: expect.stringContaining('could not be learnt') }
+    await expect(writer.append([person(2)])).rejects.toMatchObject(refused)
+    store.rule = () => undefined
     await expect(writer.append([person(2)])).rejects.toMatchObject({ code: 'corrupt' })
   })
 
