@@ -4,8 +4,11 @@ import { DataShardError, invalid } from '../errors.ts'
 import type { Runtime } from '../runtime.ts'
 import { systemRuntime } from '../runtime.ts'
 import { describeValue } from '../spec/describe.ts'
+import { checkOptions } from '../spec/option-names.ts'
+import type { OptionNames } from '../spec/option-names.ts'
 import type { ObjectStore } from '../store/store.ts'
 import type { S3Options } from '../store/open.ts'
+import { S3_OPTIONS } from '../store/open.ts'
 import type { CreateTableOptions } from '../table/create.ts'
 import type { RowTypes } from '../table/row-types.ts'
 import type { Table } from '../table/table.ts'
@@ -87,6 +90,37 @@ export interface AppendHandlerOptions<
   readonly tracer?: LambdaTracer
 }
 
+const HANDLER_OPTIONS: OptionNames<AppendHandlerOptions> = {
+  table: true,
+  create: true,
+  source: true,
+  schema: true,
+  map: true,
+  unknownColumns: true,
+  delivery: true,
+  claims: true,
+  onReject: true,
+  deadLetter: true,
+  s3: true,
+  store: true,
+  writer: true,
+  runtime: true,
+  marginMs: true,
+  maxUnpackedBytes: true,
+  maxBodyBytes: true,
+  firehose: true,
+  logger: true,
+  metrics: true,
+  tracer: true,
+}
+const CREATE_OPTIONS: OptionNames<NonNullable<AppendHandlerOptions['create']>> = {
+  schema: true,
+  partitionBy: true,
+  sortBy: true,
+  properties: true,
+  skipProbe: true,
+}
+
 /** Options with their defaults. */
 export interface Settings extends AppendHandlerOptions {
   readonly unknownColumns: 'error' | 'ignore' | 'rest' | 'evolve'
@@ -108,6 +142,9 @@ export function settingsOf<Schema extends StandardSchemaV1, S extends SourceName
   if (typeof options !== 'object' || options === null) {
     invalid(`appendHandler takes an object with a table; found ${describeValue(options)}`)
   }
+  checkOptions<AppendHandlerOptions>('appendHandler', options as object as AppendHandlerOptions, HANDLER_OPTIONS)
+  checkOptions('create of appendHandler', options.create, CREATE_OPTIONS)
+  checkOptions('s3', options.s3, S3_OPTIONS)
   checkTable(options.table, 'table')
   if (options.deadLetter !== undefined) checkTable(options.deadLetter, 'deadLetter')
   oneOf(options, 'source', SOURCE_NAMES)

@@ -1,5 +1,7 @@
 /** How old an object must be before a sweep may delete it, by the store's clock. Less than the minimum is refused. */
 import { invalid } from '../errors.ts'
+import { checkOptions } from '../spec/option-names.ts'
+import type { OptionNames } from '../spec/option-names.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
@@ -31,8 +33,11 @@ const LEAST: Readonly<Record<keyof SweepAges, number>> = {
   claims: 14 * DAY_MS,
 }
 
+const AGES: OptionNames<SweepAges> = { versions: true, orphans: true, claims: true }
+
 /** @throws `invalid-argument` for an age below its least. */
 export function checkAges(given: SweepAges = {}): Required<SweepAges> {
+  checkOptions('minAgeMs', given, AGES)
   const ages = { ...DEFAULTS, ...given }
   for (const name of ['versions', 'orphans', 'claims'] as const) {
     if (typeof ages[name] !== 'number' || !(ages[name] >= LEAST[name])) {

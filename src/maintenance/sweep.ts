@@ -13,6 +13,8 @@ import { storeNow } from '../commit/place.ts'
 import { DataShardError, unsupported } from '../errors.ts'
 import { takeSignal } from '../runtime.ts'
 import type { TableMetadata } from '../spec/metadata.ts'
+import { checkOptions } from '../spec/option-names.ts'
+import type { OptionNames } from '../spec/option-names.ts'
 import { checkWritable } from '../spec/properties.ts'
 import type { ObjectInfo } from '../store/store.ts'
 import { tableFiles } from '../store/table-files.ts'
@@ -38,6 +40,16 @@ export interface SweepOptions extends Pick<OpenOptions, 'store' | 's3' | 'signal
   readonly minAgeMs?: SweepAges
   /** Called now and then with how far it is. */
   readonly onProgress?: (progress: SweepProgress) => void
+}
+
+const SWEEP_OPTIONS: OptionNames<SweepOptions> = {
+  dryRun: true,
+  minAgeMs: true,
+  onProgress: true,
+  store: true,
+  s3: true,
+  signal: true,
+  runtime: true,
 }
 
 export interface SweepProgress {
@@ -107,6 +119,7 @@ export interface SweepResult {
  * ```
  */
 export async function sweep(tableOrLocation: Table | string, options: SweepOptions = {}): Promise<SweepResult> {
+  checkOptions('sweep', options, SWEEP_OPTIONS)
   takeSignal(options.signal)
   const ages = checkAges(options.minAgeMs)
   if (tableOrLocation instanceof Table) return new Sweep(Table.placeOf(tableOrLocation), options, ages).run()

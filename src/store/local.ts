@@ -11,6 +11,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { DataShardError, throwIfAborted } from '../errors.ts'
 import type { Runtime } from '../runtime.ts'
 import { systemRuntime } from '../runtime.ts'
+import { checkOptions } from '../spec/option-names.ts'
+import type { OptionNames } from '../spec/option-names.ts'
 import { BodyChunks } from './body.ts'
 import { boundsOf, checkRange } from './byte-range.ts'
 import { ClockOffset } from './clock-offset.ts'
@@ -45,6 +47,8 @@ export interface LocalStoreOptions {
   readonly runtime?: Runtime
 }
 
+const LOCAL_STORE_OPTIONS: OptionNames<LocalStoreOptions> = { durable: true, runtime: true }
+
 /** From here on a create looks first whether it can succeed at all. */
 const LARGE_BYTES = 32 * 1024
 
@@ -67,6 +71,7 @@ const MTIME_RESOLUTION_MS = 20
  * ```
  */
 export function localStore(directory: string, options: LocalStoreOptions = {}): ObjectStore {
+  checkOptions('localStore', options, LOCAL_STORE_OPTIONS)
   return new LocalStore(directory, options)
 }
 

@@ -2,6 +2,8 @@
 import { DataShardError, throwIfAborted } from '../errors.ts'
 import type { Runtime } from '../runtime.ts'
 import { systemRuntime } from '../runtime.ts'
+import { checkOptions } from '../spec/option-names.ts'
+import type { OptionNames } from '../spec/option-names.ts'
 import { BodyChunks, joinChunks } from './body.ts'
 import { boundsOf, checkRange } from './byte-range.ts'
 import type { FaultPlan } from './fault-plan.ts'
@@ -33,6 +35,8 @@ export interface MemoryStoreOptions {
   readonly runtime?: Runtime
 }
 
+const MEMORY_STORE_OPTIONS: OptionNames<MemoryStoreOptions> = { name: true, now: true, faults: true, runtime: true }
+
 interface StoredObject {
   readonly bytes: Uint8Array
   readonly etag: string
@@ -55,6 +59,7 @@ const PAGE_KEYS = 1_000
  * ```
  */
 export function memoryStore(options: MemoryStoreOptions = {}): ObjectStore {
+  checkOptions('memoryStore', options, MEMORY_STORE_OPTIONS)
   return new MemoryStore(options)
 }
 

@@ -3,11 +3,13 @@ import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { DataShardError, invalid } from '../errors.ts'
 import type { Runtime } from '../runtime.ts'
+import { checkOptions } from '../spec/option-names.ts'
+import type { OptionNames } from '../spec/option-names.ts'
 import { checkPrefix } from './keys.ts'
 import { localStore } from './local.ts'
 import { memoryStore } from './memory.ts'
 import type { S3StoreOptions } from './s3.ts'
-import { s3Store } from './s3.ts'
+import { S3_STORE_OPTIONS, s3Store } from './s3.ts'
 import type { ObjectStore } from './store.ts'
 import { trimSlash } from './table-files.ts'
 
@@ -29,6 +31,10 @@ export interface OpenedStore {
   readonly location: string
 }
 
+const { bucket: _bucket, runtime: _runtime, ...s3Names } = S3_STORE_OPTIONS
+export const S3_OPTIONS: OptionNames<S3Options> = s3Names
+const OPEN_STORE_OPTIONS: OptionNames<OpenStoreOptions> = { store: true, s3: true, runtime: true }
+
 const EXPECTED = 'a directory, file:///directory or s3://bucket/prefix'
 
 /**
@@ -37,7 +43,9 @@ const EXPECTED = 'a directory, file:///directory or s3://bucket/prefix'
  * also what only resembles one of these: a directory named `s3:` is never made.
  */
 export function openStore(location: string, options: OpenStoreOptions = {}): OpenedStore {
+  checkOptions('openStore', options, OPEN_STORE_OPTIONS)
   const { store, s3, runtime } = options
+  checkOptions('s3', s3, S3_OPTIONS)
   const place = parseLocation(location)
   if (store) return within(store, place, location)
   const using = runtime && { runtime }

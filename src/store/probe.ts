@@ -5,6 +5,8 @@
 import { DataShardError, throwIfAborted } from '../errors.ts'
 import type { Runtime } from '../runtime.ts'
 import { systemRuntime, uuid } from '../runtime.ts'
+import { checkOptions } from '../spec/option-names.ts'
+import type { OptionNames } from '../spec/option-names.ts'
 import type { ObjectStore } from './store.ts'
 
 export interface ProbeOptions {
@@ -15,6 +17,8 @@ export interface ProbeOptions {
   readonly keys?: number
   readonly signal?: AbortSignal | undefined
 }
+
+const PROBE_OPTIONS: OptionNames<ProbeOptions> = { runtime: true, clients: true, keys: true, signal: true }
 
 /** What a probe found, fit to be written down. */
 export interface ProbeResult {
@@ -54,6 +58,7 @@ export async function probeConditionalCreate(
   prefix: string,
   options: ProbeOptions = {},
 ): Promise<ProbeResult> {
+  checkOptions('probeConditionalCreate', options, PROBE_OPTIONS)
   const runtime = options.runtime ?? systemRuntime
   const { clients = DEFAULT_CLIENTS, keys = DEFAULT_KEYS, signal } = options
   const base = `${prefix === '' ? '' : `${prefix}/`}${uuid(runtime)}`

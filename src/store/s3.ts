@@ -2,6 +2,8 @@
 import { invalid, throwIfAborted } from '../errors.ts'
 import type { Runtime } from '../runtime.ts'
 import { systemRuntime } from '../runtime.ts'
+import { checkOptions } from '../spec/option-names.ts'
+import type { OptionNames } from '../spec/option-names.ts'
 import { BodyChunks } from './body.ts'
 import { checkRange } from './byte-range.ts'
 import { checkKey, checkPrefix } from './keys.ts'
@@ -47,6 +49,17 @@ export interface S3StoreOptions {
   readonly runtime?: Runtime | undefined
 }
 
+export const S3_STORE_OPTIONS: OptionNames<S3StoreOptions> = {
+  bucket: true,
+  endpoint: true,
+  region: true,
+  credentials: true,
+  forcePathStyle: true,
+  requestTimeoutMs: true,
+  client: true,
+  runtime: true,
+}
+
 const DEFAULT_REQUEST_TIMEOUT_MS = 10_000
 
 /**
@@ -62,6 +75,7 @@ const DEFAULT_REQUEST_TIMEOUT_MS = 10_000
  * ```
  */
 export function s3Store(options: S3StoreOptions): ObjectStore {
+  checkOptions('s3Store', options ?? null, S3_STORE_OPTIONS)
   return new S3Store(options)
 }
 

@@ -2,6 +2,8 @@
 import { DataShardError, invalid } from '../errors.ts'
 import type { TableMetadata } from '../spec/metadata.ts'
 import { currentSchema, currentSnapshot, schemaById, snapshotById } from '../spec/metadata.ts'
+import { checkOptions } from '../spec/option-names.ts'
+import type { OptionNames } from '../spec/option-names.ts'
 import type { Snapshot } from '../spec/snapshot.ts'
 import { MAIN_BRANCH } from '../spec/snapshot.ts'
 import type { Schema } from '../spec/types.ts'
@@ -23,6 +25,13 @@ export type AsOf =
     }
   | { readonly ref: string }
 
+const AS_OF: OptionNames<{ snapshotId: unknown; timestamp: unknown; nearest: unknown; ref: unknown }> = {
+  snapshotId: true,
+  timestamp: true,
+  nearest: true,
+  ref: true,
+}
+
 /** The snapshot to read (undefined: a table without any) and the schema to read it with. */
 export interface ResolvedSnapshot {
   readonly snapshot: Snapshot | undefined
@@ -38,6 +47,7 @@ export function resolveAsOf(metadata: TableMetadata, asOf: AsOf | undefined, whe
   if (typeof asOf !== 'object' || asOf === null) {
     invalid(`asOf is ${typeof asOf}, expected { snapshotId }, { timestamp } or { ref }`)
   }
+  checkOptions<object>('asOf', asOf, AS_OF)
   const named = ['ref', 'snapshotId', 'timestamp'].filter((name) => name in asOf)
   if (named.length > 1) invalid(`asOf names ${named.join(' and ')}, which may be different states; give one of them`)
   if ('ref' in asOf) return resolveRef(metadata, asOf.ref, where)

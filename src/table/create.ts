@@ -10,6 +10,7 @@ import { DataShardError, invalid, throwIfAborted } from '../errors.ts'
 import { takeSignal, uuid } from '../runtime.ts'
 import type { SchemaDefinition, SchemaInput } from '../spec/builder.ts'
 import { resolveSchema } from '../spec/builder.ts'
+import { checkOptions } from '../spec/option-names.ts'
 import { LAST_UNASSIGNED_PARTITION_ID } from '../spec/partition.ts'
 import type { PartitionInput, SortInput } from '../spec/partition-builder.ts'
 import { resolvePartitionSpec, resolveSortOrder } from '../spec/partition-builder.ts'
@@ -22,6 +23,7 @@ import { warmUp } from '../codec/wasm.ts'
 import type { OpenOptions } from './open-place.ts'
 import { openPlace } from './open-place.ts'
 import { catalogMetadata } from './catalog-metadata.ts'
+import { CREATE_OPTIONS } from './option-names.ts'
 import { proveConditionalCreate } from './prove-store.ts'
 import type { RowTypes } from './row-types.ts'
 import { Table } from './table.ts'
@@ -68,6 +70,7 @@ export async function createTable<S extends SchemaInput>(
   options: CreateTableOptions<S>,
 ): Promise<Table<S extends SchemaDefinition<infer In, infer Out> ? readonly [In, Out] : RowTypes>> {
   type Created = Table<S extends SchemaDefinition<infer In, infer Out> ? readonly [In, Out] : RowTypes>
+  checkOptions<CreateTableOptions>('createTable', options ?? null, CREATE_OPTIONS)
   if (isMetadataFile(location)) invalid(`'${location}' is the name of a metadata file; create a table at a folder`)
   const design = resolveDesign(options)
   takeSignal(options.signal)

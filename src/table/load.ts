@@ -8,9 +8,11 @@ import { keyIn } from '../commit/place.ts'
 import { isMetadataFile } from '../commit/version.ts'
 import { DataShardError } from '../errors.ts'
 import { takeSignal } from '../runtime.ts'
+import { checkOptions } from '../spec/option-names.ts'
 import { catalogMetadata } from './catalog-metadata.ts'
 import type { OpenOptions } from './open-place.ts'
 import { openPlace } from './open-place.ts'
+import { OPEN_OPTIONS } from './option-names.ts'
 import { Table } from './table.ts'
 
 /**
@@ -29,6 +31,7 @@ import { Table } from './table.ts'
  * ```
  */
 export async function loadTable(location: string, options: OpenOptions = {}): Promise<Table> {
+  checkOptions('loadTable', options, OPEN_OPTIONS)
   takeSignal(options.signal)
   const file = isMetadataFile(location) ? splitMetadataFile(location) : undefined
   const { place, store, ownsStore } = openPlace(file?.root ?? location, options)

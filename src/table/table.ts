@@ -13,6 +13,7 @@ import type { DataFile } from '../spec/data-file.ts'
 import type { TableMetadata } from '../spec/metadata.ts'
 import { currentSchema, currentSnapshot, defaultSpec, snapshotById } from '../spec/metadata.ts'
 import type { Predicate } from '../spec/expressions.ts'
+import { checkOptions } from '../spec/option-names.ts'
 import type { PartitionSpec } from '../spec/partition.ts'
 import type { Schema } from '../spec/types.ts'
 import { RequestCounter } from '../store/request-counter.ts'
@@ -21,7 +22,7 @@ import { tableFiles, trimSlash } from '../store/table-files.ts'
 import type { Scan } from '../scan/scan.ts'
 import type { AppendInput } from '../write/input.ts'
 import type { AppendOptions, AppendResult, ClaimingAppendOptions, ClaimingAppendResult } from './append.ts'
-import { Appender, checkTimeout } from './append.ts'
+import { Appender, checkTimeout, refuseKeys } from './append.ts'
 import type { AppendFilesOptions } from './append-files.ts'
 import { stageFiles } from './append-files.ts'
 import type { AsOf } from './as-of.ts'
@@ -29,6 +30,17 @@ import { parseSnapshotId, resolveAsOf } from './as-of.ts'
 import { latestScan } from './latest-scan.ts'
 import type { OpenOptions } from './open-place.ts'
 import type { ChangeResult, DeleteOptions, OverwriteOptions } from './overwrite.ts'
+import {
+  APPEND_FILES_OPTIONS,
+  APPEND_OPTIONS,
+  COMMIT_OPTIONS,
+  DELETE_OPTIONS,
+  FILES_OPTIONS,
+  OVERWRITE_OPTIONS,
+  SCAN_OPTIONS,
+  SIGNAL_OPTIONS,
+  STATE_SCAN_OPTIONS,
+} from './option-names.ts'
 import type { RowIn, RowOut, RowTypes } from './row-types.ts'
 import type { TableScanOptions } from './scan-table.ts'
 import { scanTable } from './scan-table.ts'
@@ -161,6 +173,7 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
    */
   async append(rows: AppendInput<RowIn<T>>, options: AppendOptions = {}): Promise<AppendResult> {
     // Nothing is awaited before the rows are taken: an array that the caller changes afterwards is appended as it was.
+    checkOptions('append', options, APPEND_OPTIONS)
     this.#refuseReadOnly()
     takeSignal(options.signal)
     return withoutContents(await this.#append(rows as AppendInput, options))
@@ -193,13 +206,15 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
    * read as well, to make sure that none of them is in the table already.
    */
   async appendFiles(paths: readonly string[], options: AppendFilesOptions = {}): Promise<AppendResult> {
+    checkOptions('appendFiles', options, APPEND_FILES_OPTIONS)
     this.#refuseReadOnly()
-    checkTimeout(options.timeoutMs)
-    takeSignal(options.signal)
+    const { signal, timeoutMs } = options
+    checkTimeout(timeoutMs)
+    takeSignal(signal)
     const tx = this.#newTransaction()
     const context = { files: this.#files, lists: this.#lists, committer: this.#committer, s3: this.#s3 }
     tx.addStaged(await stageFiles(paths, context, options))
-    return tx.commit(options)
+    return tx.commit({ signal, timeoutMs })
   }
 
   /**
@@ -229,8 +244,12 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
     rows: AppendInput<RowIn<T>>,
     options: OverwriteOptions = {},
   ): Promise<ChangeResult> {
-    takeSignal(options.signal)
-    return this.transaction(async (tx) => void (await tx.overwrite(predicate, rows, options)), options)
+    refuseKeys(options)
+    checkOptions('overwrite', options, OVERWRITE_OPTIONS)
+    const { timeoutMs, ...staging } = options
+    const { signal } = options
+    takeSignal(signal)
+    return this.transaction(async (tx) => void (await tx.overwrite(predicate, rows, staging)), { signal, timeoutMs })
   }
 
   /**
@@ -246,8 +265,11 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
    * ```
    */
   async delete(predicate: Predicate, options: DeleteOptions = {}): Promise<ChangeResult> {
-    takeSignal(options.signal)
-    return this.transaction((tx) => tx.delete(predicate, options), options)
+    refuseKeys(options)
+    checkOptions('delete', options, DELETE_OPTIONS)
+    const { signal } = options
+    takeSignal(signal)
+    return this.transaction((tx) => tx.delete(predicate, { signal }), options)
   }
 
   /**
@@ -264,6 +286,7 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
    * ```
    */
   scan(options: TableScanOptions = {}): Scan<RowOut<T>> {
+    checkOptions('scan', options, SCAN_OPTIONS)
     const scanNow = () => scanTable(this.#files, this.metadata, options, this.location) as Scan<RowOut<T>>
     if (!this.#committer.isBehind) return scanNow()
     takeSignal(options.signal)
@@ -289,6 +312,7 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
 
   /** The live data files of the newest or an earlier state. One request per manifest, and one for their list. */
   files(options: FilesOptions = {}): AsyncIterable<DataFile> {
+    checkOptions('files', options, FILES_OPTIONS)
     takeSignal(options.signal)
     const filesNow = () => {
       const { snapshot } = resolveAsOf(this.metadata, options.asOf, this.location)
@@ -312,16 +336,21 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
       metadata,
       schema,
       currentSnapshot: () => snapshot && snapshotView(view, snapshot),
-      scan: (options = {}) =>
-        scanTable(this.#files, metadata, { ...options, asOf: 'ref' in asOf ? asOf : fixed }, this.location) as Scan<
-          RowOut<T>
-        >,
-      files: (options = {}) => liveFiles(view, snapshot, options.signal),
+      scan: (options = {}) => {
+        checkOptions('scan of an earlier state', options, STATE_SCAN_OPTIONS)
+        const wishes = { ...options, asOf: 'ref' in asOf ? asOf : fixed }
+        return scanTable(this.#files, metadata, wishes, this.location) as Scan<RowOut<T>>
+      },
+      files: (options = {}) => {
+        checkOptions('files of an earlier state', options, SIGNAL_OPTIONS)
+        return liveFiles(view, snapshot, options.signal)
+      },
     }
   }
 
   /** Looks for newer versions. Two requests if there are none. Returns this table. */
   async refresh(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<this> {
+    checkOptions('refresh', options, SIGNAL_OPTIONS)
     takeSignal(options.signal)
     if (this.#readOnly === undefined || this.version > 0) await this.#committer.refresh(options.signal)
     return this
@@ -347,6 +376,7 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
     body: (tx: Transaction<T>) => Promise<void> | void,
     options: { readonly signal?: AbortSignal | undefined; readonly timeoutMs?: number | undefined } = {},
   ): Promise<ChangeResult> {
+    checkOptions('transaction', options, COMMIT_OPTIONS)
     checkTimeout(options.timeoutMs)
     const tx = this.newTransaction()
     try {

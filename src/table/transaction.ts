@@ -16,6 +16,7 @@ import type { DataFile } from '../spec/data-file.ts'
 import type { Predicate } from '../spec/expressions.ts'
 import type { TableMetadata } from '../spec/metadata.ts'
 import { currentSnapshot, snapshotById } from '../spec/metadata.ts'
+import { checkOptions } from '../spec/option-names.ts'
 import { checkProperties, checkPropertyName, checkWritable } from '../spec/properties.ts'
 import type { Snapshot } from '../spec/snapshot.ts'
 import { MAIN_BRANCH } from '../spec/snapshot.ts'
@@ -29,6 +30,7 @@ import type { StagedFiles } from './append-files.ts'
 import { parseSnapshotId } from './as-of.ts'
 import type { ChangeResult, DeleteOptions, OverwriteOptions, Removal } from './overwrite.ts'
 import { changed, commitReplacement, removalOf, withoutStaged, nothingChanged } from './overwrite.ts'
+import { COMMIT_OPTIONS, SET_TAG_OPTIONS, SIGNAL_OPTIONS, STAGE_OPTIONS } from './option-names.ts'
 import type { PartitionChange } from './partition-change.ts'
 import { changePartitionSpec } from './partition-change.ts'
 import type { RowIn, RowTypes } from './row-types.ts'
@@ -119,6 +121,7 @@ export class OpenTransaction<T extends RowTypes = RowTypes> implements Transacti
   async append(rows: AppendInput<RowIn<T>>, options: Omit<AppendOptions, 'timeoutMs'> = {}): Promise<{ rows: number }> {
     this.#open()
     refuseKeys(options)
+    checkOptions<Omit<OverwriteOptions, 'timeoutMs'>>('append of a transaction', options, STAGE_OPTIONS)
     takeSignal(options.signal)
     const { committer, files } = this.#context
     const target = writeTarget(this.#ownMetadata(), files, committer.place.runtime)
@@ -142,10 +145,13 @@ export class OpenTransaction<T extends RowTypes = RowTypes> implements Transacti
     options: Omit<OverwriteOptions, 'timeoutMs'> = {},
   ): Promise<{ rows: number }> {
     refuseKeys(options)
+    checkOptions('overwrite of a transaction', options, STAGE_OPTIONS)
     return this.#remove(predicate, { rows: rows as AppendInput }, options)
   }
 
   async delete(predicate: Predicate, options: Omit<DeleteOptions, 'timeoutMs'> = {}): Promise<void> {
+    refuseKeys(options)
+    checkOptions('delete of a transaction', options, SIGNAL_OPTIONS)
     await this.#remove(predicate, undefined, options)
   }
 
@@ -213,6 +219,7 @@ export class OpenTransaction<T extends RowTypes = RowTypes> implements Transacti
 
   setTag(name: string, options: SetTagOptions = {}): void {
     this.#open()
+    checkOptions('setTag', options, SET_TAG_OPTIONS)
     checkTagName(name)
     const wanted = options.snapshotId === undefined ? undefined : parseSnapshotId(options.snapshotId)
     const { maxRefAgeMs } = options
@@ -256,6 +263,7 @@ export class OpenTransaction<T extends RowTypes = RowTypes> implements Transacti
 
   async commit(options: CommitTransactionOptions = {}): Promise<ChangeResult> {
     this.#open()
+    checkOptions('commit', options, COMMIT_OPTIONS)
     checkTimeout(options.timeoutMs)
     if (this.#appending > 0) {
       invalid('the transaction has an append that is not finished; await tx.append(...) before the commit')
