@@ -1,6 +1,7 @@
 /**
- * Options that nobody knows are refused. JavaScript drops them silently: with `idempotencykey` for `idempotencyKey` an append
- * would go through, and its repetition would double the rows.
+ * Misspelled options are refused. JavaScript drops them silently: with `idempotencykey` for `idempotencyKey` an append
+ * would go through, and its repetition would double the rows. Names that resemble none are let pass: one object of options is often
+ * handed to several calls.
  */
 import { invalid } from '../errors.ts'
 import { describeValue, nearMisses } from './describe.ts'
@@ -9,11 +10,11 @@ import { describeValue, nearMisses } from './describe.ts'
 export type OptionNames<T> = Readonly<Record<keyof T, true>>
 
 /**
- * Refuses options that are no object or have names that the call does not know. Left out, they are fine; so is a known name
+ * Refuses options that are no object, or have a name that is nearly one that the call knows. Left out, they are fine; so is a known name
  * whose value is undefined. To be called before anything is written or requested.
  *
  * @param call as the message names it: `append`, `createTable`
- * @throws `invalid-argument` with what was found, the nearest name if one is near, and all names there are.
+ * @throws `invalid-argument` with what was found, the nearest name, and all names there are.
  */
 export function checkOptions<T>(call: string, options: T | undefined, names: OptionNames<T>): void {
   if (options === undefined) return
@@ -24,8 +25,8 @@ export function checkOptions<T>(call: string, options: T | undefined, names: Opt
   for (const name of Object.keys(options)) {
     if (Object.hasOwn(names, name)) continue
     const [near] = nearMisses(name, known)
-    const meant = near === undefined ? '; its' : `, did you mean '${near}'? Its`
-    invalid(`${call} has no option '${name}'${meant} options are ${known.join(', ')}`, {
+    if (near === undefined) continue
+    invalid(`${call} has no option '${name}', did you mean '${near}'? Its options are ${known.join(', ')}`, {
       call,
       option: name,
       didYouMean: near,

@@ -63,12 +63,36 @@ const NESTED: readonly (readonly [name: string, call: Call])[] = [
   ['asOf', ({ table }, asOf) => table.timeTravel(Object.assign(asOf, { ref: 'main' }))],
 ]
 
+/** Nearly an option of each call; of the others `signal`. */
+const MISSPELLED: Readonly<Record<string, string>> = {
+  setTag: 'snapshotID',
+  s3Store: 'regoin',
+  localStore: 'durabel',
+  memoryStore: 'names',
+  openStore: 'stroe',
+  appendHandler: 'tabel',
+  s3: 'endpiont',
+  'create of appendHandler': 'partitionby',
+  minAgeMs: 'orphan',
+  asOf: 'snapshotID',
+}
+
 describe('options of public calls', () => {
-  test.each([...CALLS, ...NESTED])('%s refuses an option that it does not have', async (name, call) => {
+  test.each([...CALLS, ...NESTED])('%s refuses a misspelled option', async (name, call) => {
     const world = await newTable()
-    const refused = expect((async () => call(world, { noSuchOption: 1 } as never))()).rejects
-    await refused.toMatchObject({ code: 'invalid-argument', details: { call: name, option: 'noSuchOption' } })
+    const option = MISSPELLED[name] ?? 'signall'
+    const refused = expect((async () => call(world, { [option]: 1 } as never))()).rejects
+    await refused.toMatchObject({ code: 'invalid-argument', details: { call: name, option } })
     expect(world.store.calls).toEqual([])
+  })
+
+  test('one object of options can be handed to several calls', async () => {
+    const { store } = await newTable()
+    const shared = { store, schema: people, ifExists: true, ifNotExists: true, select: ['id'], colour: 'red' }
+    await createTable(LOCATION, shared)
+    const table = await loadTable(LOCATION, shared)
+    expect(await table.scan(shared).toArray()).toHaveLength(1)
+    await dropTable(LOCATION, shared)
   })
 
   test.each(CALLS)('%s says that null is no object with options', async (name, call) => {
