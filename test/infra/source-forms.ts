@@ -92,10 +92,8 @@ export function alarmForms(alarms: readonly Fields[]): string[] {
         .toSorted()
       const statistic = alarm['ExtendedStatistic'] ?? alarm['Statistic']
       const periods = `${String(alarm['DatapointsToAlarm'] ?? alarm['EvaluationPeriods'])} of ${String(alarm['EvaluationPeriods'])}`
-      return [
-        ...[alarm['Namespace'], alarm['MetricName'], dimensions.join('+'), statistic, alarm['Period'], periods],
-        ...[alarm['ComparisonOperator'], Number(alarm['Threshold']), alarm['TreatMissingData']],
-      ].join(' ')
+      const what = [alarm['Namespace'], alarm['MetricName'], dimensions.join('+'), statistic, alarm['Period'], periods]
+      return [...what, alarm['ComparisonOperator'], Number(alarm['Threshold']), alarm['TreatMissingData']].join(' ')
     })
     .toSorted()
 }

@@ -58,14 +58,18 @@ export function formsOfCdk(): Forms {
     },
   }))
   const template = Template.fromStack(stack)
-  const own = (kind: Kind) => partsOf(template, `LakeT${nameOf(kind).replace('in', 'In')}`)
+  const own = (kind: Kind) => partsOf(template, `LakeT${capital(nameOf(kind))}`)
   const alarms = alarmsOf(template, /^LakeAlarms(?:T(?:FailedAppends|Contention|Attempts)|Sweep)/)
   return { sources: Object.fromEntries(KINDS.map((kind) => [kind, own(kind)])), alarms }
 }
 
-/** Not the kind itself: of a name that its parent has, too, CDK makes one. */
+/** Not the kind itself: of a name that its parent's ends with CDK leaves nothing. */
 function nameOf(kind: Kind): string {
-  return `in${kind[0]!.toUpperCase()}${kind.slice(1)}`
+  return `${kind}In`
+}
+
+function capital(name: string): string {
+  return `${name[0]!.toUpperCase()}${name.slice(1)}`
 }
 
 /** The words for what CDK named. */
