@@ -103,6 +103,30 @@ describe.skipIf(terraform === undefined)('examples/terraform', () => {
     }
   })
 
+  test('of a source with other settings: a secret for MSK, all objects of a bucket, records that Firehose keeps', async () => {
+    const values = await terraformValues(
+      tools,
+      TERRAFORM,
+      variables({
+        msk: { arn: 'arn:aws:kafka:c', topic: 't', secret_arn: 'arn:secret', batch_size: 200 },
+        s3: { bucket: 'uploads', key_arn: 'arn:key', timeout_seconds: 100 },
+        firehose: { keep: 'records', batch_window_seconds: 60 },
+      }),
+    )
+    const text = (address: string) => JSON.stringify(values[address])
+    const rights = text('data.aws_iam_policy_document.source')
+    expect(text('aws_lambda_event_source_mapping.kafka')).toContain('{"type":"SASL_SCRAM_512_AUTH","uri":"arn:secret"}')
+    expect(rights).toContain('kafka:ListScramSecrets')
+    expect(rights).not.toContain('kafka-cluster:')
+    expect(rights).toContain('"actions":["kms:Decrypt"],"resources":["arn:key"]')
+    expect(values['aws_cloudwatch_metric_alarm.lake']!['msk-oldest-record']!['threshold']).toBe(2000)
+    expect(values['aws_cloudwatch_metric_alarm.lake']!['firehose-oldest-record']!['threshold']).toBe(660)
+    expect(values['aws_sqs_queue.records']!['s3']!['visibility_timeout_seconds']).toBe(600)
+    expect(values['aws_cloudwatch_event_rule.records']!['s3']!['event_pattern']).not.toContain('"object"')
+    expect(text('aws_kinesis_firehose_delivery_stream.records')).not.toContain('BufferIntervalInSeconds')
+    expect(text('aws_lambda_function.ingest')).toContain('"DATASHARD_FIREHOSE":"pass"')
+  })
+
   test('uses the arguments that version 6 of the provider has, and all it needs', async () => {
     const values = await terraformValues(tools, TERRAFORM, variables())
     const wrong = Object.entries(values).flatMap(([address, instances]) => {

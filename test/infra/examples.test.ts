@@ -125,8 +125,9 @@ describe.skipIf(python === undefined)('examples/terraform', () => {
         ),
       ),
     )
-    const names = await Promise.all((await readdir(TERRAFORM)).map((name) => readFile(join(TERRAFORM, name), 'utf8')))
-    const text = names.join('\n').replaceAll(/^\s*#.*$/gm, '')
+    const names = (await readdir(TERRAFORM)).filter((name) => name.endsWith('.tf'))
+    const texts = await Promise.all(names.map((name) => readFile(join(TERRAFORM, name), 'utf8')))
+    const text = texts.join('\n').replaceAll(/^\s*#.*$/gm, '')
     const used = text.matchAll(/(?<![\w".])((?:data\.)?(?:aws|archive)_\w+\.\w+)\b/g)
     const missing = [...used].map((match) => match[1]!).filter((name) => !declared.has(name))
     expect(declared.size).toBeGreaterThan(20)

@@ -36,6 +36,9 @@ export interface Tools {
   readonly terraform: string
 }
 
+/** Parsing takes a second, and a module does not change while it is tested. */
+const texts = new Map<string, Promise<string>>()
+
 /** All resources and data sources that the module makes with these variables. */
 export async function terraformValues(
   { python, terraform }: Tools,
@@ -43,8 +46,9 @@ export async function terraformValues(
   variables: object,
 ): Promise<TerraformValues> {
   await using folder = await temporaryDirectory()
-  const { stdout } = await run(python, [SCRIPT, module])
-  await writeFile(join(folder.path, 'main.tf'), stdout)
+  const text = texts.get(module) ?? run(python, [SCRIPT, module]).then(({ stdout }) => stdout)
+  texts.set(module, text)
+  await writeFile(join(folder.path, 'main.tf'), await text)
   await writeFile(join(folder.path, 'terraform.tfvars.json'), JSON.stringify(variables))
   // A plan checks the variables, which the console does not.
   await run(terraform, ['plan', '-input=false', '-no-color'], { cwd: folder.path, env: ENVIRONMENT })
