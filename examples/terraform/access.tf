@@ -54,7 +54,7 @@ data "aws_iam_policy_document" "lambda" {
 }
 
 resource "aws_iam_role" "function" {
-  for_each           = toset(["ingest", "sweep"])
+  for_each           = toset(concat(["sweep"], keys(var.sources)))
   name_prefix        = "datashard-${each.key}-"
   assume_role_policy = data.aws_iam_policy_document.lambda.json
 }
@@ -72,18 +72,6 @@ resource "aws_iam_role_policy" "logs" {
   for_each = data.aws_iam_policy_document.logs
   role     = aws_iam_role.function[each.key].id
   policy   = each.value.json
-}
-
-data "aws_iam_policy_document" "queue" {
-  statement {
-    actions   = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
-    resources = [aws_sqs_queue.records.arn]
-  }
-}
-
-resource "aws_iam_role_policy" "queue" {
-  role   = aws_iam_role.function["ingest"].id
-  policy = data.aws_iam_policy_document.queue.json
 }
 
 resource "aws_iam_role_policy_attachment" "writer" {

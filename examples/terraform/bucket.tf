@@ -74,6 +74,24 @@ data "aws_iam_policy_document" "bucket" {
   }
 
   statement {
+    sid       = "NewTlsOnly"
+    effect    = "Deny"
+    actions   = ["s3:*"]
+    resources = [aws_s3_bucket.lake.arn, "${aws_s3_bucket.lake.arn}/*"]
+
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+
+    condition {
+      test     = "NumericLessThan"
+      variable = "s3:TlsVersion"
+      values   = ["1.2"]
+    }
+  }
+
+  statement {
     sid       = "VersionsAreCreatedOnce"
     effect    = "Deny"
     actions   = ["s3:PutObject"]

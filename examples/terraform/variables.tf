@@ -24,3 +24,9 @@ variable "alarm_topic_arns" {
   default     = []
   description = "Topics that are told when an alarm goes on and off"
 }
+
+variable "oldest_record_seconds" {
+  type        = number
+  default     = 300
+  description = "Age of the oldest record that waits, from which on it is an alarm"
+}
