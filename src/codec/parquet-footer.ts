@@ -120,7 +120,7 @@ export function footerLength(tail: Uint8Array, fileSize: number, where: string):
 }
 
 /** What a user can do about a damaged file. */
-export const RESTORE = 'restore the object from a backup or an older version of it'
+export const RESTORE = 'write the file again if it is input, else restore it from a backup or an older version of it'
 
 /**
  * The footer of a file.

@@ -58,8 +58,7 @@ const OPPOSITE = {
 } as const
 
 function bind(predicate: Predicate, schema: Schema, negated: boolean, depth: number): BoundPredicate {
-  if (typeof predicate !== 'object' || predicate === null)
-    invalid(`found ${describeValue(predicate)} where a predicate is expected; build one with eq, lt, and, ...`)
+  if (typeof predicate !== 'object' || predicate === null) notAPredicate(predicate)
   if (depth > MAX_DEPTH) invalid(`the predicate is nested more than ${MAX_DEPTH} levels deep`)
   switch (predicate.op) {
     case 'true':
@@ -102,7 +101,7 @@ function bind(predicate: Predicate, schema: Schema, negated: boolean, depth: num
       return bindComparison(negated ? OPPOSITE[predicate.op] : predicate.op, term, place(term, predicate.value))
     }
     default:
-      return invalid(`there is no predicate ${describeValue((predicate as { op?: unknown }).op)}`)
+      return notAPredicate(predicate)
   }
 }
 
@@ -122,6 +121,12 @@ function bindTerm(column: string, schema: Schema): BoundTerm {
 /** What every comparison of a column demands at least: a value. */
 function present(term: BoundTerm): BoundPredicate {
   return term.required ? TRUE : { op: 'notNull', term }
+}
+
+function notAPredicate(found: unknown): never {
+  const { op } = (found ?? {}) as { op?: unknown }
+  const shown = op === undefined ? describeValue(found) : `a predicate with the op ${describeValue(op)}`
+  return invalid(`found ${shown} where a predicate is expected; build one with eq('id', 'a'), lt, isIn, and, ...`)
 }
 
 function bindUnary(op: UnaryOp, term: BoundTerm): BoundPredicate {

@@ -34,37 +34,46 @@ export type SortInput =
 
 /** Partitions by the value of a column. */
 export function identity(column: string): PartitionInput {
-  return { column, transform: { transform: 'identity' } }
+  return { column: checkColumn('identity', column), transform: { transform: 'identity' } }
 }
 
 /** Partitions by a hash of the value into `buckets` parts: spreads ids evenly. */
 export function bucket(column: string, buckets: number): PartitionInput {
+  checkColumn('bucket', column)
   return { column, transform: { transform: 'bucket', buckets: checkParameter(`bucket('${column}')`, buckets) } }
 }
 
 /** Partitions by the first `width` characters or bytes, or by integers and decimals rounded down to a multiple of it. */
 export function truncate(column: string, width: number): PartitionInput {
+  checkColumn('truncate', column)
   return { column, transform: { transform: 'truncate', width: checkParameter(`truncate('${column}')`, width) } }
 }
 
 /** Partitions by the year of a date or timestamp, in UTC. */
 export function year(column: string): PartitionInput {
-  return { column, transform: { transform: 'year' } }
+  return { column: checkColumn('year', column), transform: { transform: 'year' } }
 }
 
 /** Partitions by the month of a date or timestamp, in UTC. */
 export function month(column: string): PartitionInput {
-  return { column, transform: { transform: 'month' } }
+  return { column: checkColumn('month', column), transform: { transform: 'month' } }
 }
 
 /** Partitions by the day of a date or timestamp, in UTC. */
 export function day(column: string): PartitionInput {
-  return { column, transform: { transform: 'day' } }
+  return { column: checkColumn('day', column), transform: { transform: 'day' } }
 }
 
 /** Partitions by the hour of a timestamp, in UTC. */
 export function hour(column: string): PartitionInput {
-  return { column, transform: { transform: 'hour' } }
+  return { column: checkColumn('hour', column), transform: { transform: 'hour' } }
+}
+
+function checkColumn(transform: string, column: string): string {
+  if (typeof column === 'string') return column
+  return invalid(
+    `${transform}: found ${describeValue(column)} as the column, expected its name, as in ${transform}('at'${transform === 'bucket' || transform === 'truncate' ? ', 16' : ''})`,
+  )
 }
 
 function checkParameter(what: string, parameter: number): number {

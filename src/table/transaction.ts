@@ -198,6 +198,8 @@ export class OpenTransaction<T extends RowTypes = RowTypes> implements Transacti
   /** @internal Adds what was staged elsewhere (ready files), with what it needs changed in the table. */
   addStaged({ staged, before, verify }: StagedFiles): void {
     this.#open()
+    // As of rows: without any there is nothing to commit.
+    if (staged.rows === 0) return
     this.#staged.push(staged)
     this.#before.push(before)
     this.#verify = verify

@@ -194,6 +194,7 @@ describe('appending', () => {
     expect(
       await ok(['append', at('mixed'), '--format', 'csv', '--delimiter', '\\t'], { stdin: 'id\tname\n8\ty\n' }),
     ).toMatch(/^1/)
+    expect(await ok(['append', at('mixed'), '--delimiter', ';'], semicolons)).toMatch(/^1 rows/)
     const bad = await datashard(['append', at('mixed'), '--format', 'csv', '--delimiter', 'ab'], semicolons)
     expect(bad.code).toBe(2)
   })

@@ -22,7 +22,9 @@ describe('options', () => {
       { limit: undefined },
       { colour: 'red', toString: 1 },
       Object.create(null),
-      new (class Own {})(),
+      new (class {
+        limit = 1
+      })(),
     ]) {
       expect(check(options)).toBeUndefined()
     }

@@ -34,6 +34,17 @@ const resolve = (inputs: readonly (PartitionInput | string)[], reuse: readonly P
 const shown = (spec: PartitionSpec) =>
   spec.fields.map((f) => `${f.fieldId} ${f.name} = ${transformName(f.transform)} of ${f.sourceId}`)
 
+test.each([identity, bucket, truncate, year, month, day, hour])('%o wants the name of a column', (transform) => {
+  const build = transform as (...args: unknown[]) => PartitionInput
+  for (const column of [undefined, null, 5, ['at'], { column: 'at' }]) {
+    const refused = expect.objectContaining({
+      code: 'invalid-argument',
+      message: expect.stringMatching(new RegExp(`^${transform.name}: found .* as the column`)),
+    })
+    expect(() => build(column, 16)).toThrow(refused)
+  }
+})
+
 describe('partition specs', () => {
   test('names and ids are those of Iceberg', () => {
     const spec = resolve([day('at'), bucket('place.city', 16), truncate('kind', 4), identity('price'), year('on')])

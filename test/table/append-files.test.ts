@@ -89,6 +89,15 @@ describe('appendFiles', () => {
     expect((await collect(at.table.files())).length).toBe(2)
   })
 
+  test('no file, or none with rows, is no version', async () => {
+    await using at = await place()
+    const empty = await write(join(at.directory.path, 'empty.parquet'), `${PEOPLE} limit 0`)
+    for (const files of [[], [empty]]) {
+      expect(await at.table.appendFiles(files)).toMatchObject({ version: 1, rows: 0 })
+    }
+    expect(at.table.properties['schema.name-mapping.default']).toBeUndefined()
+  })
+
   test('a file of our own, with field ids, needs no name mapping', async () => {
     await using at = await place()
     await at.table.append([person(1)])

@@ -81,8 +81,10 @@ describe('options of public calls', () => {
   test.each([...CALLS, ...NESTED])('%s refuses a misspelled option', async (name, call) => {
     const world = await newTable()
     const option = MISSPELLED[name] ?? 'signall'
-    const refused = expect((async () => call(world, { [option]: 1 } as never))()).rejects
-    await refused.toMatchObject({ code: 'invalid-argument', details: { call: name, option } })
+    await expect((async () => call(world, { [option]: 1 } as never))()).rejects.toMatchObject({
+      code: 'invalid-argument',
+      details: { call: name, option },
+    })
     expect(world.store.calls).toEqual([])
   })
 
