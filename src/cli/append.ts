@@ -193,7 +193,7 @@ async function appendReadyFiles(
   await using table = await loadTable(place.location, place.open)
   const timeout = options.timeout === undefined ? {} : { timeoutMs: options.timeout * 1000 }
   const result = await table.appendFiles(files, { signal: session.signal, ...timeout })
-  const total = { rows: result.rows, commits: 1, attempts: result.attempts, last: result }
+  const total = { rows: result.rows, commits: result.attempts > 0 ? 1 : 0, attempts: result.attempts, last: result }
   await report(session, table, total, progress)
 }
 

@@ -22,7 +22,7 @@ import { tableFiles, trimSlash } from '../store/table-files.ts'
 import type { Scan } from '../scan/scan.ts'
 import type { AppendInput } from '../write/input.ts'
 import type { AppendOptions, AppendResult, ClaimingAppendOptions, ClaimingAppendResult } from './append.ts'
-import { Appender, checkTimeout, refuseKeys } from './append.ts'
+import { Appender, checkTimeout, nothingAppended, refuseKeys } from './append.ts'
 import type { AppendFilesOptions } from './append-files.ts'
 import { stageFiles } from './append-files.ts'
 import type { AsOf } from './as-of.ts'
@@ -201,6 +201,7 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
   /**
    * Appends ready Parquet files. Each footer is validated against the table's schema before anything is committed. Files
    * under the table's location are used where they are, others are copied into it, so that the table owns what it names.
+   * Without files, or without rows in them, nothing is committed, as by {@link append}.
    *
    * Requests: 3 per file (plus the copy), then as {@link append}. For files under the table's location every manifest is
    * read as well, to make sure that none of them is in the table already.
@@ -211,9 +212,11 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
     const { signal, timeoutMs } = options
     checkTimeout(timeoutMs)
     takeSignal(signal)
-    const tx = this.#newTransaction()
     const context = { files: this.#files, lists: this.#lists, committer: this.#committer, s3: this.#s3 }
-    tx.addStaged(await stageFiles(paths, context, options))
+    const found = await stageFiles(paths, context, options)
+    if (found.staged.rows === 0) return nothingAppended(this.#committer)
+    const tx = this.#newTransaction()
+    tx.addStaged(found)
     return tx.commit({ signal, timeoutMs })
   }
 
@@ -358,7 +361,8 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
 
   /**
    * Runs `body` and commits everything that it did in one version, or nothing if it throws. On a conflict with another
-   * writer the changes are made again on the newer version; `body` runs once.
+   * writer the changes are made again on the newer version; `body` runs once. A change that `body` did not await is waited for,
+   * and if it fails, nothing is committed.
    *
    * @example
    * ```ts

@@ -34,6 +34,7 @@ import { COMMIT_OPTIONS, SET_TAG_OPTIONS, SIGNAL_OPTIONS, STAGE_OPTIONS } from '
 import type { PartitionChange } from './partition-change.ts'
 import { changePartitionSpec } from './partition-change.ts'
 import type { RowIn, RowTypes } from './row-types.ts'
+import { PendingChanges } from './pending-changes.ts'
 import { RowRemoval } from './row-removal.ts'
 import type { SchemaChange } from './schema-change.ts'
 import { changeSchema } from './schema-change.ts'
@@ -78,7 +79,10 @@ export interface Transaction<T extends RowTypes = RowTypes> {
   updateSchema(change: (schema: SchemaChange) => unknown): void
   /** How files are partitioned from now on. Files that exist keep the spec that they were written with. */
   updatePartitionSpec(change: (spec: PartitionChange) => unknown): void
-  /** Commits everything as one version. The transaction is over then, whatever comes of it. */
+  /**
+   * Commits everything as one version. The transaction is over then, whatever comes of it. Appends, overwrites and deletes that
+   * nobody has awaited are waited for; if one of them fails, so does the commit, with its error.
+   */
   commit(options?: CommitTransactionOptions): Promise<ChangeResult>
   /** Gives everything up and deletes the files that were written. */
   rollback(): Promise<void>
@@ -111,15 +115,19 @@ export class OpenTransaction<T extends RowTypes = RowTypes> implements Transacti
   readonly #staged: Staged[] = []
   readonly #removals: Removal[] = []
   #verify: StagedFiles['verify'] | undefined
-  #state: 'open' | 'committed' | 'rolled back' = 'open'
+  #state: 'open' | 'ending' | 'committed' | 'rolled back' = 'open'
   #appending = 0
+  readonly #pending = new PendingChanges()
 
   constructor(context: TransactionContext) {
     this.#context = context
   }
 
-  async append(rows: AppendInput<RowIn<T>>, options: Omit<AppendOptions, 'timeoutMs'> = {}): Promise<{ rows: number }> {
-    this.#open()
+  append(rows: AppendInput<RowIn<T>>, options: Omit<AppendOptions, 'timeoutMs'> = {}): Promise<{ rows: number }> {
+    return this.#begin(() => this.#append(rows as AppendInput, options))
+  }
+
+  async #append(rows: AppendInput, options: Omit<AppendOptions, 'timeoutMs'>): Promise<{ rows: number }> {
     refuseKeys(options)
     checkOptions<Omit<OverwriteOptions, 'timeoutMs'>>('append of a transaction', options, STAGE_OPTIONS)
     takeSignal(options.signal)
@@ -127,10 +135,10 @@ export class OpenTransaction<T extends RowTypes = RowTypes> implements Transacti
     const target = writeTarget(this.#ownMetadata(), files, committer.place.runtime)
     this.#appending += 1
     try {
-      const staged = await stage(rows as AppendInput, target, files, options)
-      if (this.#state !== 'open') {
+      const staged = await stage(rows, target, files, options)
+      if (this.#isOver()) {
         await discard(files, staged.written, new DataShardError('aborted', 'the transaction ended'))
-        this.#open()
+        this.#refuse()
       }
       this.#staged.push(staged)
       return { rows: staged.rows }
@@ -139,20 +147,30 @@ export class OpenTransaction<T extends RowTypes = RowTypes> implements Transacti
     }
   }
 
-  async overwrite(
+  overwrite(
     predicate: Predicate,
     rows: AppendInput<RowIn<T>>,
     options: Omit<OverwriteOptions, 'timeoutMs'> = {},
   ): Promise<{ rows: number }> {
-    refuseKeys(options)
-    checkOptions('overwrite of a transaction', options, STAGE_OPTIONS)
-    return this.#remove(predicate, { rows: rows as AppendInput }, options)
+    return this.#begin(async () => {
+      refuseKeys(options)
+      checkOptions('overwrite of a transaction', options, STAGE_OPTIONS)
+      return this.#remove(predicate, { rows: rows as AppendInput }, options)
+    })
   }
 
-  async delete(predicate: Predicate, options: Omit<DeleteOptions, 'timeoutMs'> = {}): Promise<void> {
-    refuseKeys(options)
-    checkOptions('delete of a transaction', options, SIGNAL_OPTIONS)
-    await this.#remove(predicate, undefined, options)
+  delete(predicate: Predicate, options: Omit<DeleteOptions, 'timeoutMs'> = {}): Promise<void> {
+    return this.#begin(async () => {
+      refuseKeys(options)
+      checkOptions('delete of a transaction', options, SIGNAL_OPTIONS)
+      await this.#remove(predicate, undefined, options)
+    })
+  }
+
+  /** What is asked of a transaction that is over is no change of it: its failure is the caller's alone. */
+  #begin<R>(change: () => Promise<R>): Promise<R> {
+    if (this.#state === 'open') return this.#pending.begin(change)
+    return (async () => this.#refuse())()
   }
 
   async #remove(
@@ -160,7 +178,6 @@ export class OpenTransaction<T extends RowTypes = RowTypes> implements Transacti
     input: { readonly rows: AppendInput } | undefined,
     options: Omit<OverwriteOptions, 'timeoutMs'>,
   ): Promise<{ rows: number }> {
-    this.#open()
     if (this.#appending > 0) {
       invalid('an append of the transaction is not finished; await tx.append(...) before rows are removed')
     }
@@ -181,7 +198,7 @@ export class OpenTransaction<T extends RowTypes = RowTypes> implements Transacti
       written.push(...(added?.written ?? []))
       const context = { files, metadata, predicate: removal.bind(metadata), target, signal }
       const { staged, obsolete } = await withoutStaged(earlier, context, written)
-      this.#open()
+      if (this.#isOver()) this.#refuse()
       // All of it or nothing: who catches an error may go on with the transaction.
       this.#staged.splice(0, earlier.length, ...staged, ...(added ? [added] : []))
       this.#removals.push(removal)
@@ -198,8 +215,6 @@ export class OpenTransaction<T extends RowTypes = RowTypes> implements Transacti
   /** @internal Adds what was staged elsewhere (ready files), with what it needs changed in the table. */
   addStaged({ staged, before, verify }: StagedFiles): void {
     this.#open()
-    // As of rows: without any there is nothing to commit.
-    if (staged.rows === 0) return
     this.#staged.push(staged)
     this.#before.push(before)
     this.#verify = verify
@@ -267,15 +282,23 @@ export class OpenTransaction<T extends RowTypes = RowTypes> implements Transacti
     this.#open()
     checkOptions('commit', options, COMMIT_OPTIONS)
     checkTimeout(options.timeoutMs)
-    if (this.#appending > 0) {
-      invalid('the transaction has an append that is not finished; await tx.append(...) before the commit')
-    }
     takeSignal(options.signal)
-    this.#state = 'committed'
+    this.#state = 'ending'
     const { committing } = this.#context
-    const done = this.#removals.length > 0 ? this.#commitRemovals(options) : this.#commit(options)
+    const done = this.#end(options)
     committing.add(done)
     return done.finally(() => committing.delete(done))
+  }
+
+  async #end(options: CommitTransactionOptions): Promise<ChangeResult> {
+    try {
+      await this.#pending.settle()
+    } catch (error) {
+      await this.#giveUp()
+      throw error
+    }
+    this.#state = 'committed'
+    return this.#removals.length > 0 ? this.#commitRemovals(options) : this.#commit(options)
   }
 
   async #commit(options: CommitTransactionOptions): Promise<ChangeResult> {
@@ -317,7 +340,10 @@ export class OpenTransaction<T extends RowTypes = RowTypes> implements Transacti
   }
 
   async rollback(): Promise<void> {
-    if (this.#state !== 'open') return
+    if (this.#state === 'open') await this.#giveUp()
+  }
+
+  async #giveUp(): Promise<void> {
     this.#state = 'rolled back'
     await discard(this.#context.files, this.#dataFiles(), new DataShardError('aborted', 'rolled back'))
   }
@@ -402,7 +428,17 @@ export class OpenTransaction<T extends RowTypes = RowTypes> implements Transacti
   }
 
   #open(): void {
-    if (this.#state !== 'open') invalid(`the transaction is ${this.#state} already; begin another one`)
+    if (this.#state !== 'open') this.#refuse()
+  }
+
+  /** Changes that were begun before the commit still come into it. */
+  #isOver(): boolean {
+    return this.#state === 'committed' || this.#state === 'rolled back'
+  }
+
+  #refuse(): never {
+    const state = this.#state === 'ending' ? 'committed' : this.#state
+    return invalid(`the transaction is ${state} already; begin another one`)
   }
 }
 
