@@ -63,6 +63,30 @@ describe('HTTP', () => {
     expect(await send(handlerOn(store), event)).toMatchObject({ status: 200, body: { rows: 1 } })
   })
 
+  test.each([
+    ['lines', '\r\n{"id":"a"}\r\n\r\n{"id":\r\n   \r\n{"n":1}\r\n{"id":"d"}\r\n{"id":5}', {}],
+    [
+      'an array',
+      '[\n{"id":"a"},\n\n{"id":x},\n\n{"n":1},\n{"id":"d"},\n{"id":5}]',
+      { 'content-type': 'application/json' },
+    ],
+  ])('%s: blank and broken lines count, so that each refused row is named by where it is', async (_, body, headers) => {
+    const store = await newTable()
+    const map = (record: { body: { id?: unknown } }) => (record.body.id === 'd' ? [] : record.body)
+    for (const options of [{}, { map: map as never }]) {
+      const answer = await send(handlerOn(store, options), request(body, headers))
+      expect(answer.status).toBe(207)
+      const { rejected } = answer.body as { rejected: { index: number; line: number; message: string }[] }
+      expect(rejected.map(({ index, line }) => [index, line])).toEqual([
+        [1, 4],
+        [2, 6],
+        [4, 8],
+      ])
+      expect(rejected[0]!.message).toContain('not valid JSON')
+    }
+    expect(await idsIn(store)).toEqual(['a', 'a', 'd'])
+  })
+
   test('lines that cannot be rows are named, and the others are appended', async () => {
     const store = await newTable()
     const { status, body } = await send(handlerOn(store), request('{"id":"a"}\n{"id":\n{"n":1}\n{"id":"d"}'))

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { schema, t } from '../../src/index.ts'
 import { context, handlerOn, idsIn, newTable, sample } from './fixture.ts'
 
 describe('SNS', () => {
@@ -87,6 +88,25 @@ describe('direct invocation', () => {
   test('no rows', async () => {
     const store = await newTable()
     expect(await handlerOn(store)([], context())).toEqual({ rows: 0, version: null, rejected: 0 })
+  })
+
+  test.each([
+    [{ rows: 5 }, 'rows is 5 (number)'],
+    [{ rows: { id: 'a' } }, 'rows is an object with keys id'],
+    [{ rows: null, idempotencyKey: 'k' }, 'rows is null'],
+  ])('%j: rows must be an array, and nothing is appended', async (event, found) => {
+    const store = await newTable()
+    await expect(handlerOn(store)(event, context())).rejects.toMatchObject({
+      code: 'invalid-argument',
+      message: expect.stringContaining(`${found}, expected an array of rows`) as string,
+    })
+    expect(await idsIn(store)).toEqual([])
+  })
+
+  test('a table may have a column called rows: beside others, or in an array', async () => {
+    const store = await newTable(schema({ id: t.optional(t.string), rows: t.long }))
+    expect(await handlerOn(store)({ id: 'a', rows: 5 }, context())).toMatchObject({ rows: 1 })
+    expect(await handlerOn(store)([{ rows: 5 }], context())).toMatchObject({ rows: 1 })
   })
 
   test.each([['text'], [5], [null]])('%j is no event', async (event) => {

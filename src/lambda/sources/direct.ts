@@ -54,8 +54,12 @@ function callOf(event: unknown): { rows: readonly unknown[]; key: string | undef
   if (!isJson(event)) return malformed('direct', 'it', event, 'a row, an array of rows, or { rows, idempotencyKey }')
   const { rows, idempotencyKey } = event
   // A table may have a column called `rows`; with any other key beside it the object is a row.
-  const isCall = Array.isArray(rows) && Object.keys(event).every((name) => name === 'rows' || name === 'idempotencyKey')
+  const isCall = 'rows' in event && Object.keys(event).every((name) => name === 'rows' || name === 'idempotencyKey')
   if (!isCall) return { rows: [event], key: undefined }
+  if (!Array.isArray(rows)) {
+    const meant = 'an array of rows (a single row that has a column of this name is sent in an array: [{ rows: ... }])'
+    return malformed('direct', 'rows', rows, meant)
+  }
   if (idempotencyKey !== undefined && (typeof idempotencyKey !== 'string' || idempotencyKey === '')) {
     return malformed('direct', 'idempotencyKey', idempotencyKey, 'a text')
   }
