@@ -111,7 +111,7 @@ export function footerLength(tail: Uint8Array, fileSize: number, where: string):
   const magic = view.getUint32(4, true)
   if (magic === MAGIC_ENCRYPTED) return unsupported(`${where} is encrypted, which DataShard cannot read`)
   if (magic !== MAGIC)
-    return corrupt(`${where} does not end as a Parquet file does (PAR1); it is cut off or no Parquet file. ${RESTORE}`)
+    return corrupt(`${where} does not end as a Parquet file does (PAR1); it is cut off or no Parquet file; ${RESTORE}`)
   const length = view.getUint32(0, true)
   if (length > fileSize - HEAD_BYTES - TAIL_BYTES || length > MAX_FOOTER_BYTES) {
     return corrupt(`the footer of ${where} claims ${length} bytes, the file has ${fileSize}; ${RESTORE}`)
@@ -120,7 +120,7 @@ export function footerLength(tail: Uint8Array, fileSize: number, where: string):
 }
 
 /** What a user can do about a damaged file. */
-export const RESTORE = 'write the file again if it is input, else restore it from a backup or an older version of it'
+export const RESTORE = 'restore the object from a backup or an older version of it'
 
 /**
  * The footer of a file.

@@ -129,7 +129,7 @@ async function readExactly(source: ParquetSource, start: number, end: number, wh
   const found = start === 0 ? `${bytes.length}` : `${start + bytes.length} at most`
   return corrupt(
     `${where} has not the size that it should have: ${source.size} bytes expected, found ${found}; ` +
-      `it was cut off or replaced. ${RESTORE}`,
+      `it was cut off or replaced; ${RESTORE}`,
   )
 }
 

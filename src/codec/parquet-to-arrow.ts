@@ -3,6 +3,7 @@ import { corrupt, DataShardError } from '../errors.ts'
 import type { ArrowRecordBatch } from './arrow-data.ts'
 import { openArrowFile } from './arrow-reader.ts'
 import { RESTORE } from './parquet-footer.ts'
+import { foreignFault } from './parquet-foreign.ts'
 import { encodeExcerpt } from './parquet-reader-excerpt.ts'
 import { readerWasm } from './parquet-reader-wasm.ts'
 import type { ParquetHandle } from './parquet-reader.ts'
@@ -12,6 +13,14 @@ const BATCH_ROWS = 65_536
 
 /** All columns of all rows, one row group in memory at a time. @throws `corrupt` if the file is damaged. */
 export async function* parquetToArrow(handle: ParquetHandle): AsyncGenerator<ArrowRecordBatch> {
+  try {
+    yield* rowGroups(handle)
+  } catch (error) {
+    throw foreignFault(error)
+  }
+}
+
+async function* rowGroups(handle: ParquetHandle): AsyncGenerator<ArrowRecordBatch> {
   const { footer, where } = handle
   const leaves = new Set(footer.leaves.keys())
   for (const rowGroup of footer.rowGroups.keys()) {

@@ -1,7 +1,8 @@
 /**
  * JSON whose numbers keep all their digits. `JSON.parse` rounds what a double cannot hold: ids of 64 bits, decimals of
  * more than 15 digits. Such numbers come out as an {@link ExactNumber}; everything else exactly as from `JSON.parse`,
- * at its speed.
+ * at its speed. So of a key that an object has twice the last value counts, as for most readers of JSON (RFC 8259 section 4
+ * leaves it open).
  */
 
 /** A number as it was written. */

@@ -30,8 +30,13 @@ export function formatOfName(name: string): InputFormat | undefined {
   return extension === undefined ? undefined : BY_EXTENSION[extension]
 }
 
-/** The format of an open input. @throws DataShardError `invalid-argument` when nothing tells. */
-export function formatOf(source: NamedHead, given: InputFormat | undefined): InputFormat {
+/**
+ * The format of an open input.
+ *
+ * @param isDelimited whether the user says what is between fields, as only CSV has it: text without a name is CSV then
+ * @throws DataShardError `invalid-argument` when nothing tells.
+ */
+export function formatOf(source: NamedHead, given: InputFormat | undefined, isDelimited = false): InputFormat {
   const binary = binaryFormat(source.head)
   if (given !== undefined) {
     if (binary !== undefined && binary !== given) {
@@ -39,7 +44,7 @@ export function formatOf(source: NamedHead, given: InputFormat | undefined): Inp
     }
     return given
   }
-  const found = binary ?? formatOfName(source.name) ?? textFormat(source.head)
+  const found = binary ?? formatOfName(source.name) ?? textFormat(source.head, isDelimited)
   if (found === undefined) {
     invalid(`cannot tell the format of ${source.name}; say --format ${INPUT_FORMATS.join('|')}`)
   }
@@ -58,8 +63,9 @@ function binaryFormat(head: Uint8Array): InputFormat | undefined {
 /** Blanks before the first bracket may be many, but not that many. */
 const SNIFF_BYTES = 4096
 
-function textFormat(head: Uint8Array): InputFormat | undefined {
+function textFormat(head: Uint8Array, isDelimited: boolean): InputFormat | undefined {
   const text = new TextDecoder().decode(head.subarray(0, SNIFF_BYTES)).trimStart()
   if (text === '') return 'ndjson'
+  if (isDelimited) return 'csv'
   return text.startsWith('{') || text.startsWith('[') ? 'json' : undefined
 }

@@ -2,7 +2,7 @@
 import { fromArrow } from '../codec/arrow-input.ts'
 import { appendRows } from '../codec/arrow-rows.ts'
 import type { Row } from '../codec/arrow-rows.ts'
-import { openParquet } from '../codec/parquet-reader.ts'
+import { openForeignParquet } from '../codec/parquet-foreign.ts'
 import { schemaFromParquet } from '../codec/parquet-schema.ts'
 import { parquetToArrow } from '../codec/parquet-to-arrow.ts'
 import type { ObjectBytes } from './object-bytes.ts'
@@ -13,7 +13,7 @@ import { rowItem } from './object-rows.ts'
 const GROUP_ROWS = 4_096
 
 export async function openParquetRows(bytes: ObjectBytes, name: string, origin: RowOrigin): Promise<ObjectRows> {
-  const handle = await openParquet(bytes, name)
+  const handle = await openForeignParquet(bytes, name)
   const schema = schemaFromParquet(handle.footer.root)
   return {
     async *batches() {

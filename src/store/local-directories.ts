@@ -1,6 +1,7 @@
 /** Making directories, and saying which. */
-import { mkdir, stat } from 'node:fs/promises'
+import { lstat, mkdir, readlink, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { DataShardError } from '../errors.ts'
 import { codeOf } from './local-errors.ts'
 
 /** How often a directory is tried whose parents somebody else removes meanwhile. */
@@ -28,7 +29,7 @@ export async function makeDirectories(path: string): Promise<string | undefined>
         tries.set(next, count)
         missing.push(dirname(next))
       } else if (await isDirectory(next)) missing.pop()
-      else throw error
+      else throw (await danglingLink(next)) ?? error
     }
   }
   return first
@@ -36,4 +37,13 @@ export async function makeDirectories(path: string): Promise<string | undefined>
 
 async function isDirectory(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined))?.isDirectory() ?? false
+}
+
+/** The system says only that something is there already: a link whose target is gone, because its disk is not mounted, say. */
+async function danglingLink(path: string): Promise<DataShardError | undefined> {
+  const isLink = (await lstat(path).catch(() => undefined))?.isSymbolicLink() ?? false
+  if (!isLink || (await stat(path).catch(() => undefined)) !== undefined) return undefined
+  const target = await readlink(path).catch(() => '?')
+  const text = `${path} is a symbolic link to ${target}, which is not there; make its target, or choose another place`
+  return new DataShardError('invalid-argument', text, { details: { path, target } })
 }

@@ -3,7 +3,7 @@
  * it, so that a table owns everything that it names and nothing else (docs/decisions/table-append-files.md).
  */
 import type { ParquetHandle } from '../codec/parquet-reader.ts'
-import { openParquet } from '../codec/parquet-reader.ts'
+import { openForeignParquet } from '../codec/parquet-foreign.ts'
 import type { AppendChangeOptions } from '../commit/append.ts'
 import { sighting } from '../commit/custody.ts'
 import type { ManifestListCache } from '../commit/list-cache.ts'
@@ -202,7 +202,7 @@ async function open({ path, store, key }: Found, signal: AbortSignal | undefined
     if (!bytes) throw new DataShardError('not-found', `${path} vanished while it was read; nothing was appended`)
     return bytes
   }
-  return openParquet({ size: head.size, read }, path)
+  return openForeignParquet({ size: head.size, read }, path)
 }
 
 async function copy(

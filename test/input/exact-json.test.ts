@@ -23,6 +23,12 @@ describe('JSON with all digits', () => {
     }
   })
 
+  test('of a key that an object has twice the last value counts, exact or not', () => {
+    expect(parseExactJson('{"a":1,"b":0,"a":2}')).toEqual(JSON.parse('{"a":1,"b":0,"a":2}'))
+    expect(parseExactJson('{"a":12345678901234567890,"a":2}')).toEqual({ a: 2 })
+    expect(parseExactJson('{"a":2,"a":12345678901234567890}')).toEqual({ a: new ExactNumber('12345678901234567890') })
+  })
+
   test('a text of ten megabytes with many escapes is no problem', () => {
     const long = JSON.stringify({ n: 1, s: 'ab"\\\n'.repeat(2_000_000), big: 1 }).replace(
       '"big":1',

@@ -51,11 +51,11 @@ async function openArrow(source: ByteSource) {
 
 /** A file is read by ranges, a row group at a time; what comes through a pipe or was packed must be whole in memory. */
 async function openParquetFile(source: ByteSource, onBytes: (bytes: number) => void) {
-  const { openParquet } = await import('../../codec/parquet-reader.ts')
+  const { openForeignParquet } = await import('../../codec/parquet-foreign.ts')
   const { schemaFromParquet } = await import('../../codec/parquet-schema.ts')
   const { parquetToArrow } = await import('../../codec/parquet-to-arrow.ts')
   const file = source.path === undefined ? await inMemory(source) : await onDisk(source, source.path, onBytes)
-  const handle = await openParquet(file, source.name).catch(async (error: unknown) => {
+  const handle = await openForeignParquet(file, source.name).catch(async (error: unknown) => {
     await file.close()
     throw error
   })

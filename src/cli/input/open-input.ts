@@ -11,7 +11,7 @@ import { fileError, openSource } from './byte-source.ts'
 import type { ColumnarFiles, Sources } from './columnar.ts'
 import { type CoerceOptions, csvRowCoercer, jsonRowCoercer } from '../../input/coerce.ts'
 import { readCsv } from '../../input/csv.ts'
-import { type InputFormat, formatOf, formatOfName } from '../../input/format.ts'
+import { type InputFormat, formatOf } from '../../input/format.ts'
 import { createInference } from '../../input/infer.ts'
 import { decodeText } from '../../input/lines.ts'
 import { type TextRecord, readJson, readNdjson } from '../../input/ndjson.ts'
@@ -80,12 +80,12 @@ export async function openInput(paths: readonly string[], options: InputOptions)
   }
   if (paths.filter((path) => path === '-').length > 1) invalid("stdin ('-') can be read only once")
   const first = await openSource(paths[0]!, options)
-  const firstFormat = formatOf(first, givenFormat(first, options))
+  const firstFormat = formatOf(first, options.format, options.delimiter !== undefined)
   const sources = async function* (): Sources {
     yield { source: first, format: firstFormat }
     for (const path of paths.slice(1)) {
       const source = await openSource(path, options)
-      const format = formatOf(source, givenFormat(source, options))
+      const format = formatOf(source, options.format, options.delimiter !== undefined)
       if (COLUMNAR.includes(format) !== COLUMNAR.includes(firstFormat)) {
         invalid(
           `${source.name} is ${format} and ${first.name} is ${firstFormat}: append text and columnar files separately`,
@@ -95,14 +95,6 @@ export async function openInput(paths: readonly string[], options: InputOptions)
     }
   }
   return COLUMNAR.includes(firstFormat) ? columnarInput(sources(), options) : textInput(sources(), options, first.name)
-}
-
-/** Only CSV has a delimiter: who names one says what it is, where the name does not. */
-function givenFormat(
-  { name }: { readonly name: string },
-  { format, delimiter }: InputOptions,
-): InputFormat | undefined {
-  return format ?? (delimiter === undefined || formatOfName(name) ? undefined : 'csv')
 }
 
 function textInput(sources: Sources, options: InputOptions, name: string): TextInput {
