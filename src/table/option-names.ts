@@ -58,7 +58,7 @@ export const SIGNAL_OPTIONS: OptionNames<Pick<OpenOptions, 'signal'>> = { signal
 /** Of `transaction` and `tx.commit`. */
 export const COMMIT_OPTIONS: OptionNames<CommitTransactionOptions> = { signal: true, timeoutMs: true }
 
-export const DELETE_OPTIONS: OptionNames<DeleteOptions> = COMMIT_OPTIONS
+export const DELETE_OPTIONS: OptionNames<DeleteOptions> = { ...COMMIT_OPTIONS }
 
 export const SET_TAG_OPTIONS: OptionNames<SetTagOptions> = { snapshotId: true, maxRefAgeMs: true }
 
