@@ -51,9 +51,12 @@ export async function tryAlone(
     committer.discard([list.key])
     if (view.newestBase > follower.tip.version + FAR) {
       // Idle for long while others were busy. Step by step it would never reach them, and nobody folds what is named so long ago.
+      const { version } = follower.tip
       await committer.refresh(signal)
-      if (!mayBeNamed(watch, committer.head)) watch.decide({ kind: 'never' })
-      return undefined
+      if (follower.tip.version > version) {
+        if (!mayBeNamed(watch, committer.head)) watch.decide({ kind: 'never' })
+        return undefined
+      }
     }
     // Of many who find each other like this, one shall fold; the others publish.
     if (!foldsAtOnce(context, view, watch.intent.id)) return undefined

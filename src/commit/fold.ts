@@ -35,7 +35,7 @@ import type { Tempo } from './tempo.ts'
 import { allEnded, putUnique } from './upload.ts'
 import type { Watch } from './watch.ts'
 import type { IntentName } from './window.ts'
-import { chooseCandidates, decidedIn, foldable, mayFold } from './window.ts'
+import { chooseCandidates, decidedIn, foldable, mayFold, verdictAt } from './window.ts'
 
 /** What everybody who appends to one table through one handle shares. */
 export interface FoldContext {
@@ -108,8 +108,9 @@ export async function fold(context: FoldContext, request: FoldRequest): Promise<
   const base = committer.head
   if (committer.place.runtime.monotonic() >= request.deadlineMs) return { kind: 'lost' }
   if (request.own && !mayFold(request.own.intent, ledgerBy(base), base.version + 1)) {
-    // Its window passed, it was cancelled, or it is below the floor: nobody can fold it any more.
-    watch?.decide({ kind: 'never' })
+    // Its window passed, it was cancelled, or it is below the floor: nobody can fold it any more. If it was folded, the tip has said so.
+    const verdict = verdictAt(request.own.intent, ledgerBy(base), base.version)
+    watch?.decide(verdict.kind === 'folded' ? verdict : { kind: 'never' })
     return { kind: 'settled' }
   }
   // Whoever slept since the listing may have intents in it that were swept since, with all that they name.
@@ -177,6 +178,7 @@ export async function listOpen(
   return view
 }
 
+/** So often in a row the chain may move while the newest version is read along; who is further behind reads it in the end. */
 const MOVES_WITH_LOAD = 2
 
 /** The end of the chain, its metadata and its manifests, asked for at once as far as that is possible; ends with the time that it has. */
@@ -195,7 +197,6 @@ async function catchUpAndLoad(
   }
   const { runtime } = committer.place
   for (let moves = 0; runtime.monotonic() < deadlineMs;) {
-    // Who is further behind reads the metadata at the end of the way, not at each step.
     const loads = moves < MOVES_WITH_LOAD
     const isFar = moves >= FAR
     const [moved] = await allEnded([

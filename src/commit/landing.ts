@@ -22,8 +22,9 @@ import { isDescribable, publish } from './publish.ts'
 import { resolveIntent } from './resolve.ts'
 import type { AppendStats, LandedBy } from './stats.ts'
 import { checkNamedInTime } from './unnamed.ts'
+import type { Decided } from './watch.ts'
 import { Watch } from './watch.ts'
-import type { IntentName, Verdict } from './window.ts'
+import type { IntentName } from './window.ts'
 
 /** Data files of one schema and spec that become visible together. */
 export interface AppendUnit {
@@ -121,7 +122,8 @@ async function landOnce(
 ): Promise<Landed | undefined> {
   const { committer, follower } = context
   const { runtime } = committer.place
-  if (follower.ageMs > FRESH_MS && follower.expectedSince > FAR) await follower.leap(control.signal)
+  const hadCompany = context.crowd.size(follower.tip) > 1
+  if (hadCompany && follower.ageMs > FRESH_MS && follower.expectedSince > FAR) await follower.leap(control.signal)
   const alone = control.stats.publications === 0 && isAlone(context)
   if (!alone) await prepareForCompany(context, state, control)
   let watch = new Watch(named ?? { id: newIntentId(runtime), base: follower.tip.version })
@@ -129,7 +131,7 @@ async function landOnce(
   if (alone) {
     const done = await tryAlone(context, state, watch, control, claims)
     if (done) return done
-    if (!watch.isOpen) return undefined
+    if (watch.see(follower.tip)) return undefined
     // Nobody knows the name yet, and folders look for appends of the newest bases first. Keys are claimed for a name for good.
     if (!control.claim) watch = new Watch({ id: newIntentId(runtime), base: follower.tip.version })
   }
@@ -139,18 +141,12 @@ async function landOnce(
   const view = await publish(context, state, watch, control)
   control.stats.publications += 1
   try {
-    for (let seen = view; ; seen = undefined) {
-      const done = await waitInCompany(context, state, watch, seen, control)
-      if (done) return done
-      const verdict = await settled(context, watch, control)
-      if (verdict.kind === 'never') return undefined
-      if (verdict.kind === 'folded') {
-        const { version, snapshotId } = verdict
-        return { version, snapshotId, by: 'other-fold', foldSize: sizeOf(context, version) }
-      }
-      // Versions passed by unseen, and none of them folded it: there is time left in its window.
-      watch.resume(committer.head.version)
-    }
+    const done = await waitInCompany(context, state, watch, view, control)
+    if (done) return done
+    const verdict = await settled(context, watch, control)
+    if (verdict.kind === 'never') return undefined
+    const { version, snapshotId } = verdict
+    return { version, snapshotId, by: 'other-fold', foldSize: sizeOf(context, version) }
   } catch (error) {
     throw afterPublication(context, watch.intent, await committer.reasonOf(error))
   }
@@ -180,16 +176,13 @@ async function prepareForCompany(context: FoldContext, state: UnitState, control
   if (follower.ageMs > FRESH_MS) await follower.leap(control.signal)
 }
 
-/** The verdict of an intent that is not open any more; versions that passed by unseen are looked up. */
-async function settled(
-  context: FoldContext,
-  watch: Watch,
-  control: LandControl,
-): Promise<Exclude<Verdict, { kind: 'before-floor' }>> {
+/** The verdict of an intent that is not open any more; where versions passed by unseen, it is looked up. */
+async function settled(context: FoldContext, watch: Watch, control: LandControl): Promise<Decided> {
   const { verdict } = watch
-  if (!watch.hasGap && verdict.kind !== 'before-floor') return verdict
+  if (verdict.kind !== 'open') return verdict
   const found = await resolveIntent(context.committer, watch.intent, control.signal)
-  if (found.kind === 'unknown') throw unknown(context, watch.intent, undefined)
+  // Open after a gap: another engine brought an older ledger back, and what it forgot nobody can say.
+  if (found.kind === 'unknown' || found.kind === 'open') throw unknown(context, watch.intent, undefined)
   return found
 }
 

@@ -4,9 +4,12 @@ import { ledgerOn, WINDOW } from './ledger.ts'
 import type { IntentName, Verdict } from './window.ts'
 import { lastVersionOf, verdictAt } from './window.ts'
 
+/** What became of an intent. */
+export type Decided = Extract<Verdict, { kind: 'folded' | 'never' }>
+
 export class Watch {
   readonly intent: IntentName
-  #verdict: Verdict = { kind: 'open' }
+  #verdict: Decided | { readonly kind: 'open' } = { kind: 'open' }
   #hasGap = false
   /** No version up to this one has folded it. */
   #seen: number
@@ -16,7 +19,7 @@ export class Watch {
     this.#seen = intent.base
   }
 
-  get verdict(): Verdict {
+  get verdict(): Decided | { readonly kind: 'open' } {
     return this.#verdict
   }
 
@@ -62,13 +65,7 @@ export class Watch {
     } else this.#hasGap = true
   }
 
-  decide(verdict: Verdict): void {
+  decide(verdict: Decided): void {
     this.#verdict = verdict
-  }
-
-  /** Goes on after a gap: up to `version` nobody has folded it, as was found out elsewhere. */
-  resume(version: number): void {
-    this.#hasGap = false
-    this.#seen = Math.max(this.#seen, version)
   }
 }

@@ -68,6 +68,20 @@ describe('the head', () => {
     expect(store.calls.length).toBeLessThanOrEqual(5)
   })
 
+  test.each(['1', 'garbage', ''])(
+    'who is far behind, and the hint (%j) too, lists the versions after some steps',
+    async (hint) => {
+      await putVersions(store, 1, 1)
+      const head = (await findHead(place))!
+      await putVersions(store, 2, 300)
+      await store.put(HINT, text(hint))
+      for (const from of [head, undefined]) {
+        store.calls.length = 0
+        expect(await findHead(place, from)).toMatchObject({ version: 300 })
+        expect(store.calls.length).toBeLessThan(25)
+      }
+    },
+  )
   test('a hint that names nothing falls back to a listing', async () => {
     await putVersions(store, 1, 3)
     for (const hint of ['99', 'garbage', '']) {

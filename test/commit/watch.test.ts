@@ -53,15 +53,4 @@ describe('the fate of an intent', () => {
     all.see(tip(12, { ...EMPTY_LEDGER, floor: 12 }))
     expect(all.verdict).toEqual({ kind: 'never' })
   })
-
-  test('after a gap that was looked into it goes on', () => {
-    const one = watch()
-    one.see(tip(13, { ...EMPTY_LEDGER, floor: 13 }))
-    one.resume(14)
-    expect(one.hasGap).toBe(false)
-    one.see(tip(14, folded))
-    expect(one.isOpen).toBe(true)
-    one.see(tip(15, folded))
-    expect(one.verdict.kind).toBe('folded')
-  })
 })

@@ -19,7 +19,7 @@ export function startLambda(world: World, index: number, keys: boolean): void {
   const chance = world.chance.fork(`lambda ${index}`)
   world.supervise(async () => {
     await world.scheduler.sleep(chance.exponential(1_000 + world.scenario.pauseMs))
-    const event: Event = { key: keys ? `event-${index}` : undefined, batch: undefined }
+    const event: Event = { key: keys ? `event-${index}` : undefined, batches: new Map(), batch: undefined }
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       const one = runOnce(world, `l${index}.${tries}`, event)
       const isTroubled = tries < TROUBLED_TRIES
@@ -38,15 +38,20 @@ export function startLambda(world: World, index: number, keys: boolean): void {
 /** What all deliveries have in common: the key, and under it the rows. */
 interface Event {
   readonly key: string | undefined
+  /** By the table: another one has to be told again, and a function may still know the one before. */
+  readonly batches: Map<string, Batch>
+  /** Of the table on which it was tried last. */
   batch: Batch | undefined
 }
 
 /** Without a key another try may double the rows, so that it has rows of its own; so has one on another table. */
 function batchFor(world: World, event: Event, tableUuid: string, rows: number): Batch {
-  const { key, batch } = event
-  if (key !== undefined && batch?.tableUuid === tableUuid) return batch
-  event.batch = world.history.plan(rows, { tableUuid, ...(key !== undefined && { key }) })
-  return event.batch
+  const { key, batches } = event
+  const known = key === undefined ? undefined : batches.get(tableUuid)
+  const batch = known ?? world.history.plan(rows, { tableUuid, ...(key !== undefined && { key }) })
+  batches.set(tableUuid, batch)
+  event.batch = batch
+  return batch
 }
 
 function runOnce(world: World, name: string, event: Event) {
