@@ -1,6 +1,7 @@
 /** Dropping a table: a tombstone is committed as its next version, then everything else is deleted. */
 import { createVersion } from '../commit/create-version.ts'
 import { CUSTODY_MS } from '../commit/custody.ts'
+import { Hold } from '../commit/hold.ts'
 import { encodeTombstone } from '../commit/document.ts'
 import { findHead } from '../commit/head.ts'
 import type { Place } from '../commit/place.ts'
@@ -26,6 +27,8 @@ export interface DropTableOptions extends OpenOptions {
 
 const DELETE_BATCH = 1_000
 const MAX_ATTEMPTS = 100
+/** Then the others are asked for room: versions may come as fast as the newest one is found. */
+const LOSSES_BEFORE_HOLD = 2
 const TIMEOUT_MS = 30_000
 /**
  * Versions stay so long after they were superseded: a writer may find a head at the end of one custody period and build
@@ -85,16 +88,24 @@ interface Buried {
 async function bury(place: Place, { signal }: DropTableOptions): Promise<Buried | undefined> {
   let head = await findHead(place, undefined, signal)
   const deadlineMs = place.runtime.monotonic() + TIMEOUT_MS
-  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-    if (!head) return undefined
-    if (head.kind === 'tombstone') return { version: head.version, isNew: false, byOther: attempt > 1 }
-    const nonce = uuid(place.runtime)
-    const version = head.version + 1
-    const grave = { tableUuid: head.metadata.tableUuid, droppedAtMs: storeNow(place) }
-    const bytes = encodeTombstone(grave, nonce)
-    const created = await createVersion(place, { base: head, version, bytes, nonce, deadlineMs, signal })
-    if (created.outcome === 'won') return { version, isNew: true, byOther: false }
-    head = await findHead(place, created.outcome === 'lost' ? created.next : undefined, signal)
+  const hold = new Hold(place)
+  try {
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+      if (!head) return undefined
+      if (head.kind === 'tombstone') return { version: head.version, isNew: false, byOther: attempt > 1 }
+      const nonce = uuid(place.runtime)
+      const version = head.version + 1
+      const grave = { tableUuid: head.metadata.tableUuid, droppedAtMs: storeNow(place) }
+      const bytes = encodeTombstone(grave, nonce)
+      const created = await createVersion(place, { base: head, version, bytes, nonce, deadlineMs, signal })
+      if (created.outcome === 'won') return { version, isNew: true, byOther: false }
+      if (attempt >= LOSSES_BEFORE_HOLD) await hold.ask()
+      head = await findHead(place, created.outcome === 'lost' ? created.next : undefined, signal)
+    }
+  } finally {
+    let released: Promise<unknown> = Promise.resolve()
+    hold.release((work) => (released = work))
+    await released.catch(() => undefined)
   }
   throw new DataShardError('commit-contention', `dropping ${place.location} lost to other writers; try again`)
 }
