@@ -10,6 +10,7 @@ export type Decided = Extract<Verdict, { kind: 'folded' | 'never' }>
 export class Watch {
   readonly intent: IntentName
   #verdict: Decided | { readonly kind: 'open' } = { kind: 'open' }
+  /** Whether what was seen cannot tell any more: then only a look at the version at the end of the window can. */
   #hasGap = false
   /** No version up to this one has folded it. */
   #seen: number
@@ -25,11 +26,6 @@ export class Watch {
 
   get isOpen(): boolean {
     return this.#verdict.kind === 'open'
-  }
-
-  /** Whether what was seen cannot tell any more: then only a look at the version at the end of the window can. */
-  get hasGap(): boolean {
-    return this.#hasGap && this.isOpen
   }
 
   /**

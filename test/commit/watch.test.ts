@@ -25,8 +25,8 @@ const watch = () => new Watch({ id: ID, base: BASE })
 describe('the fate of an intent', () => {
   test('open while no version of its window has folded it, and never at the end', () => {
     const one = watch()
-    for (let version = BASE + 1; version < BASE + WINDOW; version++) one.see(tip(version))
-    expect([one.isOpen, one.hasGap]).toEqual([true, false])
+    for (let version = BASE + 1; version < BASE + WINDOW; version++) expect(one.see(tip(version))).toBe(false)
+    expect(one.isOpen).toBe(true)
     one.see(tip(BASE + WINDOW))
     expect(one.verdict).toEqual({ kind: 'never' })
   })
@@ -40,17 +40,38 @@ describe('the fate of an intent', () => {
   test('not to be told by a version from beyond the window: its ledger has forgotten', () => {
     const one = watch()
     one.see(tip(11))
-    one.see(tip(BASE + WINDOW + 1))
-    expect([one.isOpen, one.hasGap]).toEqual([true, true])
+    expect(one.see(tip(BASE + WINDOW + 1))).toBe(true)
+    expect(one.isOpen).toBe(true)
   })
 
   test('not to be told where the ledger was lost and versions were missed; never where all were seen', () => {
     const missed = watch()
-    missed.see(tip(13, { ...EMPTY_LEDGER, floor: 13 }))
-    expect(missed.hasGap).toBe(true)
+    expect(missed.see(tip(13, { ...EMPTY_LEDGER, floor: 13 }))).toBe(true)
+    expect(missed.isOpen).toBe(true)
     const all = watch()
     all.see(tip(11))
     all.see(tip(12, { ...EMPTY_LEDGER, floor: 12 }))
     expect(all.verdict).toEqual({ kind: 'never' })
+  })
+
+  test('what is decided stays decided, and a gap stays a gap', () => {
+    const decided = watch()
+    decided.decide({ kind: 'never' })
+    expect(decided.see(tip(15, folded))).toBe(true)
+    expect(decided.verdict).toEqual({ kind: 'never' })
+    const one = watch()
+    expect(one.see(tip(11))).toBe(false)
+    expect(one.see(tip(BASE + WINDOW + 1))).toBe(true)
+    expect(one.see(tip(12, folded))).toBe(true)
+    expect(one.verdict).toEqual({ kind: 'open' })
+  })
+
+  test('a version that was seen before says nothing new', () => {
+    const one = watch()
+    one.see(tip(13))
+    expect(one.see(tip(13, folded))).toBe(false)
+    expect(one.see(tip(12, { ...EMPTY_LEDGER, floor: 12 }))).toBe(false)
+    expect(one.see(tip(14, folded))).toBe(true)
+    expect(one.verdict.kind).toBe('folded')
   })
 })
