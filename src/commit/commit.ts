@@ -226,7 +226,7 @@ export class Committer {
     } finally {
       // However it ends: these belong to attempts that lost for certain.
       this.discard(lostScratch)
-      hold.release((done) => this.inBackground(done))
+      this.inBackground(hold.release())
     }
   }
 

@@ -38,8 +38,8 @@ export class Hold {
     if (previous !== undefined) await store.delete([previous]).catch(() => undefined)
   }
 
-  /** Takes it back, in the background: it would end by itself. */
-  release(inBackground: (work: Promise<unknown>) => void): void {
-    if (this.#key !== undefined) inBackground(this.#place.store.delete([this.#key]))
+  /** Takes it back, best effort: it would end by itself. One request if room was asked for. */
+  async release(): Promise<void> {
+    if (this.#key !== undefined) await this.#place.store.delete([this.#key]).catch(() => undefined)
   }
 }

@@ -39,13 +39,13 @@ export function identity(column: string): PartitionInput {
 
 /** Partitions by a hash of the value into `buckets` parts: spreads ids evenly. */
 export function bucket(column: string, buckets: number): PartitionInput {
-  checkColumn('bucket', column)
+  checkColumn('bucket', column, ', 16')
   return { column, transform: { transform: 'bucket', buckets: checkParameter(`bucket('${column}')`, buckets) } }
 }
 
 /** Partitions by the first `width` characters or bytes, or by integers and decimals rounded down to a multiple of it. */
 export function truncate(column: string, width: number): PartitionInput {
-  checkColumn('truncate', column)
+  checkColumn('truncate', column, ', 16')
   return { column, transform: { transform: 'truncate', width: checkParameter(`truncate('${column}')`, width) } }
 }
 
@@ -69,11 +69,11 @@ export function hour(column: string): PartitionInput {
   return { column: checkColumn('hour', column), transform: { transform: 'hour' } }
 }
 
-function checkColumn(transform: string, column: string): string {
+/** @param more what the example in the message has as further arguments */
+function checkColumn(transform: string, column: string, more = ''): string {
   if (typeof column === 'string') return column
-  return invalid(
-    `${transform}: found ${describeValue(column)} as the column, expected its name, as in ${transform}('at'${transform === 'bucket' || transform === 'truncate' ? ', 16' : ''})`,
-  )
+  const example = `${transform}('at'${more})`
+  return invalid(`${transform}: found ${describeValue(column)} as the column, expected its name, as in ${example}`)
 }
 
 function checkParameter(what: string, parameter: number): number {

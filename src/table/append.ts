@@ -283,8 +283,8 @@ export function checkTimeout(timeoutMs: number | undefined): void {
 }
 
 /** A transaction that is repeated makes all its changes again; a key of one of its appends could not tell. */
-export function refuseKeys(options: object | null): void {
-  const { idempotencyKey, idempotencyKeys } = (options ?? {}) as AppendOptions
+export function refuseKeys(options: object): void {
+  const { idempotencyKey, idempotencyKeys } = options as AppendOptions
   if (idempotencyKey !== undefined || idempotencyKeys !== undefined) {
     unsupported('idempotency keys belong to table.append; other changes cannot have one')
   }

@@ -103,9 +103,7 @@ async function bury(place: Place, { signal }: DropTableOptions): Promise<Buried 
       head = await findHead(place, created.outcome === 'lost' ? created.next : undefined, signal)
     }
   } finally {
-    let released: Promise<unknown> = Promise.resolve()
-    hold.release((work) => (released = work))
-    await released.catch(() => undefined)
+    await hold.release()
   }
   throw new DataShardError('commit-contention', `dropping ${place.location} lost to other writers; try again`)
 }

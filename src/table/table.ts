@@ -247,8 +247,8 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
     rows: AppendInput<RowIn<T>>,
     options: OverwriteOptions = {},
   ): Promise<ChangeResult> {
-    refuseKeys(options)
     checkOptions('overwrite', options, OVERWRITE_OPTIONS)
+    refuseKeys(options)
     const { timeoutMs, ...staging } = options
     const { signal } = options
     takeSignal(signal)
@@ -268,8 +268,8 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
    * ```
    */
   async delete(predicate: Predicate, options: DeleteOptions = {}): Promise<ChangeResult> {
-    refuseKeys(options)
     checkOptions('delete', options, DELETE_OPTIONS)
+    refuseKeys(options)
     const { signal } = options
     takeSignal(signal)
     return this.transaction((tx) => tx.delete(predicate, { signal }), options)

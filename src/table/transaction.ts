@@ -128,8 +128,8 @@ export class OpenTransaction<T extends RowTypes = RowTypes> implements Transacti
   }
 
   async #append(rows: AppendInput, options: Omit<AppendOptions, 'timeoutMs'>): Promise<{ rows: number }> {
-    refuseKeys(options)
     checkOptions<Omit<OverwriteOptions, 'timeoutMs'>>('append of a transaction', options, STAGE_OPTIONS)
+    refuseKeys(options)
     takeSignal(options.signal)
     const { committer, files } = this.#context
     const target = writeTarget(this.#ownMetadata(), files, committer.place.runtime)
@@ -153,16 +153,16 @@ export class OpenTransaction<T extends RowTypes = RowTypes> implements Transacti
     options: Omit<OverwriteOptions, 'timeoutMs'> = {},
   ): Promise<{ rows: number }> {
     return this.#begin(async () => {
-      refuseKeys(options)
       checkOptions('overwrite of a transaction', options, STAGE_OPTIONS)
+      refuseKeys(options)
       return this.#remove(predicate, { rows: rows as AppendInput }, options)
     })
   }
 
   delete(predicate: Predicate, options: Omit<DeleteOptions, 'timeoutMs'> = {}): Promise<void> {
     return this.#begin(async () => {
-      refuseKeys(options)
       checkOptions('delete of a transaction', options, SIGNAL_OPTIONS)
+      refuseKeys(options)
       await this.#remove(predicate, undefined, options)
     })
   }

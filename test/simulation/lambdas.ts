@@ -4,7 +4,8 @@
  */
 import type { AppendOptions } from '../../src/table/append.ts'
 import { loadTable } from '../../src/table/load.ts'
-import type { Batch } from './history.ts'
+import type { Delivered } from './deliveries.ts'
+import { batchOn } from './deliveries.ts'
 import { rowsOf, wasAcknowledged } from './history.ts'
 import type { World } from './world.ts'
 import { LOCATION } from './world.ts'
@@ -19,7 +20,7 @@ export function startLambda(world: World, index: number, keys: boolean): void {
   const chance = world.chance.fork(`lambda ${index}`)
   world.supervise(async () => {
     await world.scheduler.sleep(chance.exponential(1_000 + world.scenario.pauseMs))
-    const event: Event = { key: keys ? `event-${index}` : undefined, batches: new Map(), batch: undefined }
+    const event: Delivered = { key: keys ? `event-${index}` : undefined, batches: new Map(), batch: undefined }
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       const one = runOnce(world, `l${index}.${tries}`, event)
       const isTroubled = tries < TROUBLED_TRIES
@@ -35,32 +36,13 @@ export function startLambda(world: World, index: number, keys: boolean): void {
   })
 }
 
-/** What all deliveries have in common: the key, and under it the rows. */
-interface Event {
-  readonly key: string | undefined
-  /** By the table: another one has to be told again, and a function may still know the one before. */
-  readonly batches: Map<string, Batch>
-  /** Of the table on which it was tried last. */
-  batch: Batch | undefined
-}
-
-/** Without a key another try may double the rows, so that it has rows of its own; so has one on another table. */
-function batchFor(world: World, event: Event, tableUuid: string, rows: number): Batch {
-  const { key, batches } = event
-  const known = key === undefined ? undefined : batches.get(tableUuid)
-  const batch = known ?? world.history.plan(rows, { tableUuid, ...(key !== undefined && { key }) })
-  batches.set(tableUuid, batch)
-  event.batch = batch
-  return batch
-}
-
-function runOnce(world: World, name: string, event: Event) {
+function runOnce(world: World, name: string, event: Delivered) {
   const actor = actorOf(world, name)
   const { process } = actor
   world.start(process, async () => {
     try {
       const table = await loadTable(LOCATION, actor.open)
-      const batch = batchFor(world, event, table.metadata.tableUuid, actor.chance.whole(1, 3))
+      const batch = batchOn(world.history, event, table.metadata.tableUuid, actor.chance.whole(1, 3))
       const options: AppendOptions = event.key === undefined ? {} : { idempotencyKey: event.key }
       await world.history.attempt(
         batch,

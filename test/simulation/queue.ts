@@ -6,7 +6,8 @@
 import type { AppendOptions } from '../../src/table/append.ts'
 import { loadTable } from '../../src/table/load.ts'
 import type { Chance } from './chance.ts'
-import type { Batch } from './history.ts'
+import type { Delivered } from './deliveries.ts'
+import { batchOn } from './deliveries.ts'
 import { rowsOf, wasAcknowledged } from './history.ts'
 import type { World } from './world.ts'
 import { LOCATION } from './world.ts'
@@ -18,12 +19,8 @@ const MAX_DELIVERIES = 40
 /** After these nothing is done to the functions any more: a message must get through in the end. */
 const TROUBLED_DELIVERIES = 12
 
-interface Message {
+interface Message extends Delivered {
   readonly key: string
-  /** By the table: another one has to be told again, and a function may still know the one before. */
-  readonly batches: Map<string, Batch>
-  /** Of the table to which it was delivered last. */
-  batch: Batch | undefined
   hiddenUntilMs: number
 }
 
@@ -74,7 +71,9 @@ async function deliver(
   world.start(process, async () => {
     try {
       const table = await loadTable(LOCATION, actor.open)
-      const batches = messages.map((message) => batchOf(world, message, table.metadata.tableUuid))
+      const batches = messages.map((message) =>
+        batchOn(world.history, message, table.metadata.tableUuid, 1 + (message.key.length % 2)),
+      )
       const options: AppendOptions = {
         idempotencyKeys: batches.flatMap((batch) => batch.rowIds.map(() => batch.key!)),
         ...(chance.is(0.3) && { sameKey: 'compare' }),
@@ -94,13 +93,4 @@ async function deliver(
   if (isTroubled && chance.is(0.3)) world.scheduler.after(chance.exponential(200), () => process.kill())
   const untilMs = world.nowMs + (isTroubled && chance.is(0.3) ? chance.between(50, 2_000) : 30_000)
   while (process.isAlive && world.nowMs < untilMs) await world.scheduler.sleep(25)
-}
-
-/** The rows of a message, under the same ids each time; on another table they are others. */
-function batchOf(world: World, message: Message, tableUuid: string): Batch {
-  const planned =
-    message.batches.get(tableUuid) ?? world.history.plan(1 + (message.key.length % 2), { tableUuid, key: message.key })
-  message.batches.set(tableUuid, planned)
-  message.batch = planned
-  return planned
 }
