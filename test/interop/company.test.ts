@@ -15,7 +15,8 @@ import { appendInProcess } from '../support/processes.ts'
 import { newBucket, people, person, s3Options, temporaryDirectory } from '../support/tables.ts'
 
 const PROCESSES = 16
-const APPENDS = 8
+/** Enough for the writers to be at work, on a fast disk too, when the others come through after a second or two. */
+const APPENDS = 24
 const ROWS = 3
 const OLD = Array.from({ length: 50 }, (_, i) => ({ id: 1_000_000 + i, name: 'old' }))
 const NEW = { id: 2_000_000, name: 'new' }
