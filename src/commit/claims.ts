@@ -257,7 +257,9 @@ export class KeyClaims {
   async #pause(times: number): Promise<void> {
     const { committer, tempo } = this.#context
     const { runtime } = committer.place
-    await runtime.sleep(tempo.requestMs * times * (1 + runtime.random()), this.#control.signal)
+    const { signal, deadlineMs } = this.#control
+    const leftMs = Math.max(0, deadlineMs - runtime.monotonic())
+    await runtime.sleep(Math.min(leftMs, tempo.requestMs * times * (1 + runtime.random())), signal)
   }
 
   #nameOf(key: string, generation: number): string {

@@ -103,8 +103,9 @@ export async function fold(context: FoldContext, request: FoldRequest): Promise<
   if (watch?.see(follower.tip)) return { kind: 'settled' }
   if (await respectOthers(context, view, request)) {
     await catchUpAndLoad(context, request)
-    if (watch?.see(follower.tip)) return { kind: 'settled' }
   }
+  // Nothing is awaited between this look and the base: another call of the handle may move the head at any time.
+  if (watch?.see(follower.tip)) return { kind: 'settled' }
   const base = committer.head
   if (committer.place.runtime.monotonic() >= request.deadlineMs) return { kind: 'lost' }
   if (request.own && !mayFold(request.own.intent, ledgerBy(base), base.version + 1)) {

@@ -36,8 +36,8 @@ export type Head = TableHead | DroppedHead
 
 /** How often a search may start over because versions vanished under it, before the table is called damaged. */
 const MAX_SEARCHES = 5
-/** Steps up, version by version, before all versions are listed instead. */
-const MAX_STEPS = 16
+/** So many steps up, version by version; from then on each is twice as far as the one before. */
+const SINGLE_STEPS = 16
 /** A search that took longer since it asked for the hint asks again: what it climbed may have been deleted meanwhile. */
 const HINT_TRUST_MS = 1_000
 /**
@@ -49,7 +49,7 @@ export const HINT_SETTLES_MS = 5 * HINT_TRUST_MS
 /**
  * The head, or undefined if no version exists. Three requests when the hint is right (hint, next version, head), two
  * when `from` is still the head, one more per version that the start lags behind, and one more when that took long. Where it lags
- * further than {@link MAX_STEPS}, one per 1,000 versions that are kept.
+ * further than {@link SINGLE_STEPS}, twice the logarithm of that.
  */
 export async function findHead(
   place: Place,
@@ -108,24 +108,28 @@ async function climb(
     (await place.store.head(keyIn(place, versionName(version, form)), { signal })) !== undefined
   let { version, seen } = start
   const isLate = () => ageMs(seen, place.runtime) >= CUSTODY_MS
+  let stride = 1
+  let isNear = false
   for (let steps = 1; ; steps++) {
     const asked = sighting(place.runtime)
-    if (!(await exists(version + 1))) break
-    // A step counts only while the version below it was seen alive a moment ago.
+    if (!(await exists(version + stride))) {
+      if (stride === 1) break
+      isNear = true
+      stride /= 2
+      continue
+    }
+    // A step counts only while the version below it was seen alive a moment ago. Deletion goes from the oldest on: what is there above
+    // such a one is of the same chain, however far.
     if (isLate()) return undefined
-    version += 1
+    version += stride
     seen = asked
+    if (steps >= SINGLE_STEPS && !isNear) stride *= 2
+    else if (isNear && stride > 1) stride /= 2
     // Who comes from a version of its own may be far behind: the hint is a shortcut over the first step.
     if (known && version === known.version + 1) {
       const hinted = sighting(place.runtime)
       const hint = (await readHint(place, signal))?.version ?? 0
       if (hint > version) [version, seen] = [hint, hinted]
-    }
-    if (steps === MAX_STEPS) {
-      // A hint that lags that far is of no use: versions themselves say which is the newest.
-      const listed = sighting(place.runtime)
-      const newest = await listNewest(place, signal)
-      if (newest?.form === form && newest.version > version) [version, seen] = [newest.version, listed]
     }
   }
   if (known?.version === version && 'kind' in known) {

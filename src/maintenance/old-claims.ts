@@ -76,8 +76,9 @@ export async function deleteClaims(
 }
 
 /**
- * Gives keys their first generation back where only later ones are left: a sweep was stopped between the deletion of the first and the
- * look whether the key was claimed meanwhile. Two requests for each.
+ * Gives keys the generations below the newest back where the first is missing: a sweep was stopped between the deletion of the first and
+ * the look whether the key was claimed meanwhile. One request for each key and one for each generation; the first one comes last, so that
+ * whoever is stopped within leaves work that is seen.
  *
  * @param newest of each key the newest claim
  */
@@ -89,7 +90,10 @@ export async function restoreFirst(
   const isLater = newest.filter(({ key }) => generationOf(key) > 0)
   await inParallel(isLater, AT_ONCE, async ({ key }) => {
     const bytes = await place.store.get(key, { signal })
-    if (bytes) await createOnce(place, `${groupOf(key)}.0`, bytes, signal)
+    if (!bytes) return
+    for (let generation = generationOf(key) - 1; generation >= 0; generation--) {
+      await createOnce(place, `${groupOf(key)}.${generation}`, bytes, signal)
+    }
   })
 }
 

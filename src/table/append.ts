@@ -213,9 +213,9 @@ function commitStats(
   return { by: landed.by, foldSize: landed.foldSize, ...stats, ...cost }
 }
 
-function claimedKeys(parts: readonly Part[], { monotonic }: Runtime): readonly ClaimedKey[] {
+function claimedKeys(parts: readonly Part[], runtime: Runtime): readonly ClaimedKey[] {
   return parts.flatMap(({ keys, deadlineMs, signal }) => {
-    const isOver = () => signal?.aborted === true || monotonic() >= deadlineMs
+    const isOver = () => signal?.aborted === true || runtime.monotonic() >= deadlineMs
     return [...new Map(keys.all.map((key) => [key.key, { ...key, isOver }])).values()]
   })
 }

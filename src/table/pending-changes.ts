@@ -3,6 +3,8 @@
  * without the change, as if it had never been asked for: the commit waits, and fails if the change does.
  */
 
+import { throwIfAborted } from '../errors.ts'
+
 interface Pending {
   readonly done: Promise<unknown>
   state: 'under way' | 'failed'
@@ -27,13 +29,20 @@ export class PendingChanges {
   }
 
   /**
-   * Waits for all that is under way.
+   * Waits for all that is under way, or until `signal` fires.
    *
-   * @throws what the first of them failed with; also of those that ended before, where nobody ever asked what came of it.
+   * @throws `aborted`; what the first of them failed with; also of those that ended before, where nobody ever asked what came of it.
    */
-  async settle(): Promise<void> {
+  async settle(signal: AbortSignal | undefined): Promise<void> {
     const before = [...this.#pending].filter(({ state, isSeen }) => state === 'under way' || !isSeen)
-    for (const end of await Promise.allSettled(before.map(({ done }) => done))) {
+    const ended = Promise.allSettled(before.map(({ done }) => done))
+    let onAbort = () => undefined as void
+    const aborted = new Promise<readonly []>((resolve) => (onAbort = () => resolve([])))
+    signal?.addEventListener('abort', onAbort, { once: true })
+    const ends = await Promise.race([ended, aborted])
+    signal?.removeEventListener('abort', onAbort)
+    throwIfAborted(signal, 'the commit of a transaction')
+    for (const end of ends) {
       if (end.status === 'rejected') throw end.reason
     }
   }

@@ -292,7 +292,7 @@ export class OpenTransaction<T extends RowTypes = RowTypes> implements Transacti
 
   async #end(options: CommitTransactionOptions): Promise<ChangeResult> {
     try {
-      await this.#pending.settle()
+      await this.#pending.settle(options.signal)
     } catch (error) {
       await this.#giveUp()
       throw error

@@ -69,16 +69,20 @@ describe('the head', () => {
   })
 
   test.each(['1', 'garbage', ''])(
-    'who is far behind, and the hint (%j) too, lists the versions after some steps',
+    'who is far behind, and the hint (%j) too, takes longer and longer strides',
     async (hint) => {
       await putVersions(store, 1, 1)
       const head = (await findHead(place))!
-      await putVersions(store, 2, 300)
-      await store.put(HINT, text(hint))
-      for (const from of [head, undefined]) {
-        store.calls.length = 0
-        expect(await findHead(place, from)).toMatchObject({ version: 300 })
-        expect(store.calls.length).toBeLessThan(25)
+      let there = 1
+      for (const newest of [2, 5, 16, 17, 18, 19, 20, 21, 22, 31, 40, 47, 48, 49, 300]) {
+        await putVersions(store, there + 1, newest)
+        there = newest
+        await store.put(HINT, text(hint))
+        for (const from of [head, undefined]) {
+          store.calls.length = 0
+          expect(await findHead(place, from)).toMatchObject({ version: newest })
+          expect(store.calls.length).toBeLessThan(40)
+        }
       }
     },
   )

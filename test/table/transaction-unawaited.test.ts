@@ -133,6 +133,24 @@ describe('changes of a transaction that nobody awaits', () => {
     expect(await collect(store.list('t/data/'))).toEqual([])
   })
 
+  test('a commit that is cancelled while it waits for one that never comes in leaves nothing', async () => {
+    const { store, table } = await newTable()
+    const tx = table.newTransaction()
+    const never = new Promise<never>(() => undefined)
+    void tx.append(
+      (async function* () {
+        yield person(1)
+        await never
+      })(),
+    )
+    const end = new AbortController()
+    const done = tx.commit({ signal: end.signal })
+    end.abort()
+    await expect(done).rejects.toMatchObject({ code: 'aborted', committed: 'no' })
+    await table.close()
+    expect(await ids(store)).toEqual([])
+  })
+
   test('while the commit waits nothing more is taken in', async () => {
     const { store, table } = await newTable()
     const tx = table.newTransaction()
