@@ -5,7 +5,7 @@
  */
 import { crc32 } from 'node:zlib'
 import type { Page } from './parquet-page-header.ts'
-import { I32, PageFault, readPages } from './parquet-page-header.ts'
+import { CRC_HEAD, PageFault, readPages, zigzag } from './parquet-page-header.ts'
 
 /**
  * Checks a column chunk against its checksum, or, if it has none, its pages against theirs, where they have some.
@@ -78,7 +78,7 @@ function crcOf(chunk: Uint8Array, { data, end }: Page): number {
 function headerWithCrc(chunk: Uint8Array, page: Page): Uint8Array {
   const next = chunk[page.crcAt]!
   if (next >> 4 < 2) throw new PageFault('its fields are not in order')
-  const field = crcField(crcOf(chunk, page))
+  const field = [CRC_HEAD, ...zigzag(crcOf(chunk, page))]
   const before = page.crcAt - page.start
   const header = new Uint8Array(page.data - page.start + field.length)
   header.set(chunk.subarray(page.start, page.crcAt))
@@ -86,13 +86,4 @@ function headerWithCrc(chunk: Uint8Array, page: Page): Uint8Array {
   header.set(chunk.subarray(page.crcAt, page.data), before + field.length)
   header[before + field.length] = next - (1 << 4)
   return header
-}
-
-/** Its number as a difference of one, then the value: zigzag, seven bits a byte. */
-function crcField(crc: number): number[] {
-  const bytes = [(1 << 4) | I32]
-  let zigzag = ((crc << 1) ^ (crc >> 31)) >>> 0
-  for (; zigzag > 0x7f; zigzag >>>= 7) bytes.push((zigzag & 0x7f) | 0x80)
-  bytes.push(zigzag)
-  return bytes
 }

@@ -1,45 +1,16 @@
 /** One row group through parquet-wasm. */
-import { DataShardError } from '../errors.ts'
 import type { ReadBatch } from './arrow-rows-column.ts'
-import { findChunkDamage } from './parquet-checksum.ts'
-import type { ParquetFooter } from './parquet-footer.ts'
-import { RESTORE } from './parquet-footer.ts'
 import { convertBatch } from './parquet-reader-columns.ts'
-import type { ExcerptChunk } from './parquet-reader-excerpt.ts'
-import { completeLeaves, encodeExcerpt } from './parquet-reader-excerpt.ts'
-import type { FieldSource } from './parquet-reader-fields.ts'
-import { leavesToRead } from './parquet-reader-fields.ts'
+import type { ExcerptOf } from './parquet-reader-expand.ts'
+import { expandHere } from './parquet-reader-expand.ts'
 import type { ArrayView } from './parquet-reader-memory.ts'
 import { viewArray } from './parquet-reader-memory.ts'
-import type { PlainChunk } from './parquet-reader-pages.ts'
-import { decompressChunk } from './parquet-reader-pages.ts'
+import type { DecodePlan } from './parquet-reader-plan.ts'
+import { damaged } from './parquet-reader-plan.ts'
 import { shapesOf } from './parquet-reader-shape.ts'
 import { readerWasm, replaceReaderWasm } from './parquet-reader-wasm.ts'
 import type { ParquetWasm } from './wasm.ts'
-import type { Decompress } from './zstd.ts'
 import { loadZstd } from './zstd.ts'
-
-/** How the rows of a file are to be read. */
-export interface DecodePlan {
-  readonly footer: ParquetFooter
-  readonly sources: readonly FieldSource[]
-  /** All columns that must be fetched. */
-  readonly leaves: ReadonlySet<number>
-  /** Names the file in errors. */
-  readonly where: string
-  /** Repeated strings come as dictionaries: right for whoever makes strings of them, slower for who copies bytes. */
-  readonly dictionaries: boolean
-}
-
-/** The plan that gives the fields of `sources` in their order. */
-export function decodePlan(
-  footer: ParquetFooter,
-  sources: readonly FieldSource[],
-  where: string,
-  dictionaries = true,
-): DecodePlan {
-  return { footer, sources, leaves: completeLeaves(footer.root, leavesToRead(sources)), where, dictionaries }
-}
 
 /** Rows of a batch: enough for loops to run warm, few enough for what is made of them to stay in the cache. */
 const BATCH_ROWS = 131_072
@@ -63,20 +34,15 @@ export interface DecodedRowGroup {
 /**
  * Decodes one row group.
  *
- * @param bytesOf The bytes of a column as they are in the file.
+ * @param excerptOf From {@link expandHere} or {@link expandBeside}.
  * @throws `corrupt` if the bytes are not what the footer says. A panic of the decoder is `corrupt` too, and the decoder is replaced.
  */
-export async function openRowGroup(
-  plan: DecodePlan,
-  rowGroup: number,
-  bytesOf: (leaf: number) => Uint8Array,
-): Promise<DecodedRowGroup> {
+export async function openRowGroup(plan: DecodePlan, rowGroup: number, excerptOf: ExcerptOf): Promise<DecodedRowGroup> {
   const { rowCount } = plan.footer.rowGroups[rowGroup]!
   if (plan.leaves.size === 0 || rowCount === 0) return constantRowGroup(plan, rowCount)
-  const decompress = await decompressorOf(plan, rowGroup)
   const wasm = await readerWasm()
   // Nothing is awaited from here on: the excerpt is in memory that all row groups share.
-  const excerpt = excerptOf(plan, rowGroup, bytesOf, decompress)
+  const excerpt = excerptOf()
   const stream = attempt(plan, wasm, () => wasm.readParquet(excerpt, { batchSize: batchSizeOf(rowCount) }).intoFFI())
   const memory = () => (wasm.wasmMemory() as unknown as { buffer: ArrayBuffer }).buffer
   const view = (i: number) => viewArray(memory(), stream.arrayAddr(i), stream.schemaAddr())
@@ -85,53 +51,6 @@ export async function openRowGroup(
 
 function batchSizeOf(rowCount: number): number {
   return Math.min(rowCount, BATCH_ROWS)
-}
-
-function decompressorOf(plan: DecodePlan, rowGroup: number): Promise<Decompress | undefined> {
-  const { chunks } = plan.footer.rowGroups[rowGroup]!
-  const hasZstd = Array.from(plan.leaves).some((leaf) => chunks[leaf]!.codec === CODEC_ZSTD)
-  return hasZstd ? loadZstd() : Promise.resolve(undefined)
-}
-
-/**
- * Where excerpts are laid out for parquet-wasm, one after the other. Memory outside V8's heap is what makes it collect
- * garbage, so it is used again; weakly, so that an idle process gives it back.
- */
-let scratch = new WeakRef<Uint8Array>(new Uint8Array(0))
-/** A larger excerpt is not worth keeping memory for. */
-const MAX_SCRATCH_BYTES = 64 * 1024 * 1024
-
-/** The excerpt of a row group, good until the next one is made. */
-function excerptOf(
-  plan: DecodePlan,
-  rowGroup: number,
-  bytesOf: (leaf: number) => Uint8Array,
-  decompress: Decompress | undefined,
-): Uint8Array {
-  const { chunks } = plan.footer.rowGroups[rowGroup]!
-  const chunkOf = (leaf: number): Uint8Array | ExcerptChunk => {
-    const bytes = bytesOf(leaf)
-    checkChunk(plan, leaf, bytes, chunks[leaf]!.crc)
-    const plain = chunks[leaf]!.codec === CODEC_ZSTD ? plainChunk(plan, bytes, decompress) : undefined
-    return plain === undefined ? bytes : { ...plain, isPlain: true }
-  }
-  const wanted = { ...plan, rowGroup, dictionaries: dictionariesOf(plan, rowGroup) }
-  const last = scratch.deref()
-  const excerpt = encodeExcerpt(wanted, chunkOf, last)
-  if (excerpt.length > (last?.length ?? 0) && excerpt.length <= MAX_SCRATCH_BYTES) scratch = new WeakRef(excerpt)
-  return excerpt
-}
-
-/** Of parquet.thrift. */
-const CODEC_ZSTD = 6
-
-function plainChunk(plan: DecodePlan, bytes: Uint8Array, decompress: Decompress | undefined): PlainChunk | undefined {
-  if (decompress === undefined) return undefined
-  try {
-    return decompressChunk(bytes, decompress)
-  } catch (error) {
-    return damaged(plan, error instanceof Error ? error.message : String(error), error)
-  }
 }
 
 /** Counts the rows, and gives the arrays the types of the table. */
@@ -158,6 +77,7 @@ function decodedRowGroup(
 /**
  * Decodes one row group and calls `consume` for each batch, in order. `consume` copies what it keeps of the arrays.
  *
+ * @param bytesOf The bytes of a column as they are in the file.
  * @throws As {@link openRowGroup}.
  */
 export async function decodeRowGroup(
@@ -166,18 +86,12 @@ export async function decodeRowGroup(
   bytesOf: (leaf: number) => Uint8Array,
   consume: (batch: ReadBatch) => void,
 ): Promise<void> {
-  const decoded = await openRowGroup(plan, rowGroup, bytesOf)
+  const decoded = await openRowGroup(plan, rowGroup, await expandHere(plan, rowGroup, bytesOf))
   try {
     for (let i = 0; i < decoded.batchCount; i++) consume(decoded.batch(i))
   } finally {
     decoded.free()
   }
-}
-
-/** What has a checksum is what it was when it was written, or nothing is read of its column. */
-function checkChunk(plan: DecodePlan, leaf: number, bytes: Uint8Array, crc: number | undefined): void {
-  const damage = findChunkDamage(bytes, crc)
-  if (damage !== undefined) damaged(plan, `${damage} in column '${plan.footer.leaves[leaf]!.name}'`)
 }
 
 /** Nothing is stored of what is wanted: every row is the same. */
@@ -201,19 +115,6 @@ function constantRowGroup(plan: DecodePlan, rowCount: number): DecodedRowGroup {
   }
 }
 
-/** Strings at the top whose pages are all dictionary-encoded: each value is decoded once, however often it occurs. */
-function dictionariesOf(plan: DecodePlan, rowGroup: number): ReadonlySet<number> {
-  const { chunks } = plan.footer.rowGroups[rowGroup]!
-  const leaves = new Set<number>()
-  if (!plan.dictionaries) return leaves
-  for (const source of plan.sources) {
-    if (source.kind !== 'stored' || source.field.type.type !== 'string') continue
-    const { node } = source.shape
-    if (node.annotation?.kind === 'string' && chunks[node.leaf]!.dictionaryOnly) leaves.add(node.leaf)
-  }
-  return leaves
-}
-
 function attempt<T>(plan: DecodePlan, wasm: ParquetWasm, decode: () => T): T {
   try {
     return decode()
@@ -232,8 +133,4 @@ function attempt<T>(plan: DecodePlan, wasm: ParquetWasm, decode: () => T): T {
 /** parquet-rs's own errors arrive as plain `Error`s; a trap is a `RuntimeError`, exhausted memory a `RangeError`. */
 function isOrderly(error: unknown): boolean {
   return Object.getPrototypeOf(error) === Error.prototype
-}
-
-function damaged(plan: DecodePlan, found: string, cause?: unknown): never {
-  throw new DataShardError('corrupt', `${plan.where} is damaged: ${found.split('\n')[0]!}; ${RESTORE}`, { cause })
 }

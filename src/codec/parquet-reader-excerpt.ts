@@ -9,8 +9,10 @@ import { CHUNK, COLUMN, FILE, GROUP, HEAD_BYTES, TAIL_BYTES } from './parquet-fo
 import type { ParquetNode } from './parquet-footer-schema.ts'
 import { ELEMENT, leavesOf } from './parquet-footer-schema.ts'
 import { arrowSchemaHint } from './parquet-reader-hint.ts'
+import type { ChunkPages } from './parquet-reader-pages.ts'
 import type { ThriftField, ThriftStruct, ThriftValue } from './parquet-writer-thrift.ts'
 import { encodeThrift, THRIFT } from './parquet-writer-thrift.ts'
+import type { Frame } from './zstd.ts'
 
 const MAGIC = new Uint8Array([0x50, 0x41, 0x52, 0x31])
 
@@ -41,58 +43,73 @@ export function completeLeaves(root: ParquetNode, wanted: ReadonlySet<number>): 
   return leaves
 }
 
-/** The bytes of a column, and how they differ from those in the file. */
-export interface ExcerptChunk {
-  readonly parts: readonly Uint8Array[]
-  readonly byteLength: number
-  /** Bytes by which the first page is longer than in the file. */
-  readonly firstPageGrowth: number
-  /** The pages are no longer compressed. */
-  readonly isPlain: boolean
+/** Decompressed bytes that are still to be put into the excerpt. */
+export interface Hole extends Frame {
+  /** Where, in the excerpt. */
+  readonly at: number
+}
+
+/** An excerpt with everything in it but what is compressed. */
+export interface ExcerptLayout {
+  readonly bytes: Uint8Array
+  readonly holes: readonly Hole[]
 }
 
 /**
- * The bytes of an excerpt.
+ * An excerpt of column chunks as they are.
  *
- * @param chunkOf A column of the row group: its bytes as they are in the file, or changed.
- * @param scratch Used for the result if it is large enough; whoever hands it in again has done with the last result.
+ * @param bytesOf The bytes of a column as they are in the file.
  */
-export function encodeExcerpt(
+export function encodeExcerpt(excerpt: Excerpt, bytesOf: (leaf: number) => Uint8Array): Uint8Array {
+  return layOutExcerpt(excerpt, bytesOf, (size) => new Uint8Array(size)).bytes
+}
+
+/**
+ * Lays an excerpt out.
+ *
+ * @param chunkOf A column of the row group: its bytes as they are in the file, or its pages, to be there decompressed.
+ * @param allocate Gives the memory for a number of bytes; more than these may be there, what is in it does not matter.
+ */
+export function layOutExcerpt(
   excerpt: Excerpt,
-  chunkOf: (leaf: number) => Uint8Array | ExcerptChunk,
-  scratch?: Uint8Array,
-): Uint8Array {
+  chunkOf: (leaf: number) => Uint8Array | ChunkPages,
+  allocate: (size: number) => Uint8Array,
+): ExcerptLayout {
   const leaves = [...excerpt.leaves].sort((a, b) => a - b)
   const placed: PlacedChunk[] = []
   let size = HEAD_BYTES
   for (const leaf of leaves) {
-    const chunk = asChunk(chunkOf(leaf))
-    placed.push({ ...chunk, leaf, start: size })
+    const chunk = asPlaced(chunkOf(leaf), leaf, size)
+    placed.push(chunk)
     size += chunk.byteLength
   }
   const footer = encodeThrift(footerOf(excerpt, placed))
   const total = size + footer.length + TAIL_BYTES
-  const out = scratch !== undefined && scratch.length >= total ? scratch.subarray(0, total) : new Uint8Array(total)
-  out.set(MAGIC)
+  const bytes = allocate(total).subarray(0, total)
+  const holes: Hole[] = []
+  bytes.set(MAGIC)
   for (const { parts, start } of placed) {
     let at = start
     for (const part of parts) {
-      out.set(part, at)
-      at += part.length
+      if (part instanceof Uint8Array) bytes.set(part, at)
+      else holes.push({ ...part, at })
+      at += part instanceof Uint8Array ? part.length : part.size
     }
   }
-  out.set(footer, size)
-  new DataView(out.buffer, out.byteOffset, total).setUint32(size + footer.length, footer.length, true)
-  out.set(MAGIC, size + footer.length + 4)
-  return out
+  bytes.set(footer, size)
+  new DataView(bytes.buffer, bytes.byteOffset, total).setUint32(size + footer.length, footer.length, true)
+  bytes.set(MAGIC, size + footer.length + 4)
+  return { bytes, holes }
 }
 
-function asChunk(chunk: Uint8Array | ExcerptChunk): ExcerptChunk {
-  if (!(chunk instanceof Uint8Array)) return chunk
-  return { parts: [chunk], byteLength: chunk.length, firstPageGrowth: 0, isPlain: false }
+function asPlaced(chunk: Uint8Array | ChunkPages, leaf: number, start: number): PlacedChunk {
+  if (!(chunk instanceof Uint8Array)) return { ...chunk, isPlain: true, leaf, start }
+  return { parts: [chunk], byteLength: chunk.length, firstPageGrowth: 0, isPlain: false, leaf, start }
 }
 
-interface PlacedChunk extends ExcerptChunk {
+interface PlacedChunk extends ChunkPages {
+  /** The pages are no longer compressed. */
+  readonly isPlain: boolean
   readonly leaf: number
   readonly start: number
 }

@@ -1,6 +1,12 @@
 /** ZSTD at the speed of the machine, where it can be had. */
 import zlib from 'node:zlib'
 
+/** Compressed bytes, and how many they become. */
+export interface Frame {
+  readonly bytes: Uint8Array
+  readonly size: number
+}
+
 /**
  * Decompresses one frame that holds exactly `size` bytes.
  *
@@ -19,6 +25,11 @@ export function loadZstd(): Promise<Decompress | undefined> {
 /** What newer versions of Node have, and the types of Node 20 lack. */
 interface ZstdOfNode {
   zstdDecompressSync?(bytes: Uint8Array, options: { maxOutputLength: number }): Uint8Array
+}
+
+/** Whether this version of Node has ZSTD. */
+export function hasNativeZstd(): boolean {
+  return (zlib as ZstdOfNode).zstdDecompressSync !== undefined
 }
 
 function native(): Promise<Decompress> | undefined {

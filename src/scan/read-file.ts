@@ -1,7 +1,7 @@
 /** One data file: opened, checked against what the table says of it, and cut into pieces that are fetched in one go. */
 import { rowGroupMetrics } from '../codec/parquet-metrics.ts'
-import type { DecodePlan } from '../codec/parquet-reader-decode.ts'
-import { decodePlan } from '../codec/parquet-reader-decode.ts'
+import type { DecodePlan } from '../codec/parquet-reader-plan.ts'
+import { decodePlan } from '../codec/parquet-reader-plan.ts'
 import { sourcesOf } from '../codec/parquet-reader-fields.ts'
 import type { FetchedChunks, ParquetHandle } from '../codec/parquet-reader.ts'
 import { fetchWanted, openParquet, WHOLE_FILE_BYTES } from '../codec/parquet-reader.ts'

@@ -5,6 +5,7 @@ import { throwIfAborted } from '../errors.ts'
 import { takeSignal } from '../runtime.ts'
 import type { NameMapping } from '../spec/name-mapping.ts'
 import type { Field } from '../spec/types.ts'
+import { expandAhead } from './expand-ahead.ts'
 import { matchingRows } from './filter.ts'
 import { mapInOrder } from './in-order.ts'
 import { streamTasks } from './plan.ts'
@@ -54,24 +55,22 @@ export async function* readBatches<T>(
   const request = { ...wishes.request, signal: both }
   let left = wishes.limit
   try {
-    for await (const piece of fetchedPieces({ ...wishes, request }, both, tasks)) {
-      for (const { rowGroup, plan, residual } of piece.groups) {
-        throwIfAborted(signal, 'the scan')
-        const decoded = await openRowGroup(plan, rowGroup, (leaf) => piece.chunks.bytesOf(rowGroup, leaf))
-        try {
-          for (let i = 0; i < decoded.batchCount && left > 0; i++) {
-            const batch = decoded.batch(i)
-            const selected = matchingRows(batch, residual, left)
-            const count = selected?.length ?? batch.length
-            if (count === 0) continue
-            left -= count
-            yield consume(batch, selected)
-          }
-        } finally {
-          decoded.free()
+    for await (const group of expandAhead(fetchedPieces({ ...wishes, request }, both, tasks))) {
+      throwIfAborted(signal, 'the scan')
+      const decoded = await openRowGroup(group.plan, group.rowGroup, await group.expand())
+      try {
+        for (let i = 0; i < decoded.batchCount && left > 0; i++) {
+          const batch = decoded.batch(i)
+          const selected = matchingRows(batch, group.residual, left)
+          const count = selected?.length ?? batch.length
+          if (count === 0) continue
+          left -= count
+          yield consume(batch, selected)
         }
-        if (left === 0) return
+      } finally {
+        decoded.free()
       }
+      if (left === 0) return
     }
   } finally {
     end.abort()

@@ -4,8 +4,9 @@
  */
 import type { ColumnBatch } from '../codec/columns.ts'
 import type { ReadBatch } from '../codec/arrow-rows-column.ts'
-import { decodePlan, decodeRowGroup, prepareDecoder } from '../codec/parquet-reader-decode.ts'
+import { decodeRowGroup, prepareDecoder } from '../codec/parquet-reader-decode.ts'
 import { sourcesOf } from '../codec/parquet-reader-fields.ts'
+import { decodePlan } from '../codec/parquet-reader-plan.ts'
 import type { ParquetHandle } from '../codec/parquet-reader.ts'
 import { fetchWanted, openParquet } from '../codec/parquet-reader.ts'
 import { throwIfAborted } from '../errors.ts'

@@ -1,13 +1,21 @@
 import { readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { decompressChunk } from '../../src/codec/parquet-reader-pages.ts'
+import type { Hole } from '../../src/codec/parquet-reader-excerpt.ts'
+import { findPages } from '../../src/codec/parquet-reader-pages.ts'
+import { fillBeside } from '../../src/codec/zstd-thread.ts'
+import type { Frame } from '../../src/codec/zstd.ts'
 import { loadZstd } from '../../src/codec/zstd.ts'
 import { resolveSchema, schema, t } from '../../src/spec/builder.ts'
 import { fileOf, open, readRowsOf } from './parquet-reading.ts'
 
 const columns = resolveSchema(schema({ id: t.long, s: t.optional(t.string) }))
 const rows = Array.from({ length: 5000 }, (_, id) => ({ id, s: id % 3 === 0 ? null : `text ${id % 50}` }))
+
+function frames(parts: readonly (Uint8Array | Frame)[]): Frame[] {
+  return parts.filter((part): part is Frame => !(part instanceof Uint8Array))
+}
 
 /** The first column of the first row group. */
 async function firstChunk(bytes: Uint8Array): Promise<Uint8Array> {
@@ -16,22 +24,54 @@ async function firstChunk(bytes: Uint8Array): Promise<Uint8Array> {
   return bytes.subarray(start, start + size)
 }
 
+/** Memory for holes one behind the other, and what is to be in it. */
+function holesOf(frames: readonly { bytes: Uint8Array; size: number }[]): { output: Uint8Array; holes: Hole[] } {
+  let at = 0
+  const holes = frames.map((frame) => ({ ...frame, at: (at += frame.size) - frame.size }))
+  return { output: new Uint8Array(new SharedArrayBuffer(at)), holes }
+}
+
 describe('ZSTD', () => {
   test('a frame of another size than was said, and damage, are errors', async () => {
     const decompress = (await loadZstd())!
-    const bytes = await fileOf(columns, rows)
-    const plain = decompressChunk(await firstChunk(bytes), decompress)!
-    expect(plain.byteLength).toBe(plain.parts.reduce((sum, part) => sum + part.length, 0))
-    expect(plain.byteLength).toBeGreaterThan(40_000)
     expect(() => decompress(new Uint8Array([1, 2, 3, 4, 5]), 100)).toThrow()
     expect(() => decompress(new Uint8Array(), 100)).toThrow()
   })
 
-  test('a page that claims a gigabyte is left to the decoder', async () => {
-    const decompress = (await loadZstd())!
+  test('the pages of a chunk are found, with headers for what they will be', async () => {
+    const { parts, byteLength } = findPages(await firstChunk(await fileOf(columns, rows)))!
+    expect(byteLength).toBe(
+      parts.reduce((sum, part) => sum + (part instanceof Uint8Array ? part.length : part.size), 0),
+    )
+    expect(byteLength).toBeGreaterThan(40_000)
+    expect(frames(parts).length).toBeGreaterThan(0)
+  })
+
+  test('pages that claim a gigabyte are left to the decoder', () => {
     // A page header: type 0, uncompressed size 2^30, compressed size 1, and a byte of data.
     const page = new Uint8Array([0x15, 0, 0x15, 0x80, 0x80, 0x80, 0x80, 0x08, 0x15, 2, 0, 7])
-    expect(decompressChunk(page, decompress)).toBeUndefined()
+    expect(findPages(page)).toBeUndefined()
+  })
+
+  test.runIf(availableParallelism() > 1)('beside this thread the same comes out, and damage is noticed', async () => {
+    const decompress = (await loadZstd())!
+    const found = frames(findPages(await firstChunk(await fileOf(columns, rows)))!.parts)
+    const expected = Buffer.concat(found.map(({ bytes, size }) => decompress(bytes, size)))
+    const jobs = Array.from({ length: 5 }, () => holesOf(found))
+    // Damage in between harms nobody else.
+    const damaged = holesOf(found)
+    const [first, ...others] = damaged.holes
+    const broken = [{ ...first!, bytes: first!.bytes.subarray(0, -1) }, ...others]
+    const wrongSize = holesOf([{ ...first!, size: first!.size + 1 }])
+    const results = await Promise.all([
+      fillBeside(jobs[0]!.output, jobs[0]!.holes),
+      fillBeside(damaged.output, broken),
+      fillBeside(wrongSize.output, wrongSize.holes),
+      ...jobs.slice(1).map(({ output, holes }) => fillBeside(output, holes)),
+      fillBeside(new Uint8Array(new SharedArrayBuffer(0)), []),
+    ])
+    expect(results).toEqual([true, false, false, true, true, true, true, true])
+    for (const { output } of jobs) expect(Buffer.compare(Buffer.from(output), expected)).toBe(0)
   })
 
   test('a frame that is cut short makes the file corrupt, by name', async () => {

@@ -1,0 +1,106 @@
+/** A row group as the decoder gets it: its columns checked, without ZSTD, laid out as an excerpt. */
+import { findChunkDamage } from './parquet-checksum.ts'
+import type { ExcerptLayout } from './parquet-reader-excerpt.ts'
+import { layOutExcerpt } from './parquet-reader-excerpt.ts'
+import type { ChunkPages } from './parquet-reader-pages.ts'
+import { findPages } from './parquet-reader-pages.ts'
+import type { DecodePlan } from './parquet-reader-plan.ts'
+import { damaged, dictionariesOf } from './parquet-reader-plan.ts'
+import { fillBeside } from './zstd-thread.ts'
+import type { Decompress } from './zstd.ts'
+import { loadZstd } from './zstd.ts'
+
+/** The bytes of a column of the row group as they are in the file. */
+type BytesOf = (leaf: number) => Uint8Array
+
+/** Gives the excerpt, which is to be decoded at once: its memory may be used again for anybody's next row group. */
+export type ExcerptOf = () => Uint8Array
+
+/** Of parquet.thrift. */
+const CODEC_ZSTD = 6
+
+/**
+ * Decompresses the wanted columns of a row group, when the excerpt is asked for.
+ *
+ * @throws `corrupt`, then, if their checksums do not match, or they are no ZSTD although the footer says so.
+ */
+export async function expandHere(plan: DecodePlan, rowGroup: number, bytesOf: BytesOf): Promise<ExcerptOf> {
+  const decompress = expandedBytes(plan, rowGroup) > 0 ? await loadZstd() : undefined
+  return () => {
+    const { bytes, holes } = layOut(plan, rowGroup, bytesOf, decompress !== undefined, scratchOf)
+    if (decompress !== undefined) inFile(plan, () => fill(bytes, holes, decompress))
+    return bytes
+  }
+}
+
+/**
+ * Decompresses the wanted columns of a row group beside this thread.
+ *
+ * @returns undefined if this has to be done here; see {@link fillBeside}.
+ * @throws As {@link expandHere}.
+ */
+export async function expandBeside(
+  plan: DecodePlan,
+  rowGroup: number,
+  bytesOf: BytesOf,
+): Promise<ExcerptOf | undefined> {
+  const { bytes, holes } = layOut(plan, rowGroup, bytesOf, true, (size) => new Uint8Array(new SharedArrayBuffer(size)))
+  return (await fillBeside(bytes, holes)) ? () => bytes : undefined
+}
+
+/** Bytes that the ZSTD columns of a row group that are wanted will have, as far as the footer is to be believed. */
+export function expandedBytes({ footer, leaves }: DecodePlan, rowGroup: number): number {
+  const { chunks } = footer.rowGroups[rowGroup]!
+  return Array.from(leaves, (leaf) => chunks[leaf]!)
+    .filter(({ codec }) => codec === CODEC_ZSTD)
+    .reduce((sum, { uncompressedSize }) => sum + Math.max(0, uncompressedSize), 0)
+}
+
+/** What has a checksum is what it was when it was written, or nothing is read of its column. */
+function layOut(
+  plan: DecodePlan,
+  rowGroup: number,
+  bytesOf: BytesOf,
+  withoutZstd: boolean,
+  allocate: (size: number) => Uint8Array,
+): ExcerptLayout {
+  const { chunks } = plan.footer.rowGroups[rowGroup]!
+  const chunkOf = (leaf: number): Uint8Array | ChunkPages => {
+    const bytes = bytesOf(leaf)
+    const { crc, codec } = chunks[leaf]!
+    const damage = findChunkDamage(bytes, crc)
+    if (damage !== undefined) damaged(plan, `${damage} in column '${plan.footer.leaves[leaf]!.name}'`)
+    const isExpanded = withoutZstd && codec === CODEC_ZSTD
+    return isExpanded ? (inFile(plan, () => findPages(bytes)) ?? bytes) : bytes
+  }
+  const wanted = { ...plan, rowGroup, dictionaries: dictionariesOf(plan, rowGroup) }
+  return layOutExcerpt(wanted, chunkOf, (size) => inFile(plan, () => allocate(size)))
+}
+
+function fill(bytes: Uint8Array, holes: ExcerptLayout['holes'], decompress: Decompress): void {
+  for (const hole of holes) bytes.set(decompress(hole.bytes, hole.size), hole.at)
+}
+
+/**
+ * Where excerpts are laid out for parquet-wasm, one after the other. Memory outside V8's heap is what makes it collect
+ * garbage, so it is used again; weakly, so that an idle process gives it back.
+ */
+let scratch = new WeakRef<Uint8Array>(new Uint8Array(0))
+/** A larger excerpt is not worth keeping memory for. */
+const MAX_SCRATCH_BYTES = 64 * 1024 * 1024
+
+function scratchOf(size: number): Uint8Array {
+  const last = scratch.deref()
+  if (last !== undefined && last.length >= size) return last
+  const memory = new Uint8Array(size)
+  if (size <= MAX_SCRATCH_BYTES) scratch = new WeakRef(memory)
+  return memory
+}
+
+function inFile<T>(plan: DecodePlan, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    return damaged(plan, error instanceof Error ? error.message : String(error), error)
+  }
+}
