@@ -19,8 +19,8 @@ export interface CellOptions {
   readonly appends: number
   readonly warm: number
   readonly delayMs: number
-  /** Writers as tasks of one process, or each a process of its own. */
-  readonly mode: 'tasks' | 'processes'
+  /** Writers as tasks of this many processes; as many as there are writers: each is a process of its own. */
+  readonly clients: number
   /** For warming up, and again for the measured appends. */
   readonly limitMs: number
 }
@@ -55,16 +55,13 @@ export interface Cell {
 }
 
 export async function runCell(contestant: Contestant, context: CellContext, options: CellOptions): Promise<Cell> {
-  const { writers, mode, delayMs, limitMs } = options
-  const location = `s3://bench/${contestant.name}-${writers}-${mode}-${Date.now()}`
+  const { writers, clients: clientCount, delayMs, limitMs } = options
+  const location = `s3://bench/${contestant.name}-${writers}-${clientCount}-${Date.now()}`
   const scratch = await mkdtemp(join(context.built.directory, 'scratch-'))
   const whole = { library: context.built.library, location, scratch, firstWriter: 0, writers, appends: options.appends }
   const job: ClientJob = { ...whole, warm: options.warm, action: 'append' }
   await within(startClient(contestant, context, { ...job, action: 'create' }), CREATE_TIMEOUT_MS)
-  const jobs =
-    mode === 'tasks'
-      ? [job]
-      : Array.from({ length: writers }, (_, i): ClientJob => ({ ...job, firstWriter: i, writers: 1 }))
+  const jobs = sharedOut(writers, clientCount).map((share): ClientJob => ({ ...job, ...share }))
   // The delay is there while they warm up: no store answers in 1 ms first, and in 40 ms when it counts.
   await ask(context.server, { ask: 'start', delayMs })
   const clients = jobs.map((one) => startClient(contestant, context, one))
@@ -88,6 +85,12 @@ export async function runCell(contestant: Contestant, context: CellContext, opti
     // Whatever happened: the next cell begins without delay.
     await ask(context.server, { ask: 'stop' })
   }
+}
+
+/** Writers, each client's about as many. */
+function sharedOut(writers: number, clients: number): { firstWriter: number; writers: number }[] {
+  const first = (client: number): number => Math.round((writers * client) / clients)
+  return Array.from({ length: clients }, (_, i) => ({ firstWriter: first(i), writers: first(i + 1) - first(i) }))
 }
 
 function startClient(contestant: Contestant, { s3 }: CellContext, job: ClientJob): Child {

@@ -2,6 +2,7 @@
  * Writers of one table at once, ours beside the peers, with a delay added to every request: `npm run bench:writers`. Exit 1 if a row of
  * ours was lost or doubled, or an append of ours failed. Options: see bench/README.md.
  */
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { startJudges } from '../../test/judges/judges.ts'
@@ -23,6 +24,7 @@ const { values } = parseArgs({
     'delay-ms': { type: 'string', default: '40' },
     servers: { type: 'string', default: 'light,minio' },
     contestants: { type: 'string', default: CONTESTANTS.join(',') },
+    clients: { type: 'string', default: String(availableParallelism()) },
     processes: { type: 'boolean', default: false },
     'limit-s': { type: 'string', default: '300' },
     json: { type: 'boolean', default: false },
@@ -30,12 +32,13 @@ const { values } = parseArgs({
 })
 const servers = values.servers.split(',') as ServerJob['kind'][]
 const writerCounts = values.writers.split(',').map(Number)
-const mode: CellOptions['mode'] = values.processes ? 'processes' : 'tasks'
+/** Processes over which the writers are spread: one has but one event loop, which 256 writers would share. */
+const clientsFor = (writers: number): number => (values.processes ? writers : Math.min(writers, Number(values.clients)))
 
 interface Line {
   readonly server: string
   readonly writers: number
-  readonly mode: string
+  readonly clients: number
   readonly who: string
   readonly cell?: Cell
   readonly problem?: string
@@ -65,9 +68,10 @@ async function runServer(kind: ServerJob['kind']): Promise<void> {
     if (kind === 'minio') await minioClient(s3).makeBucket('bench')
     for (const writers of writerCounts) {
       for (const contestant of contestants.filter(({ maxWriters }) => writers <= maxWriters)) {
-        const about = { server: s3.kind === 'own' ? 'light' : s3.kind, writers, mode, who: contestant.name }
-        console.error(`${about.server}, ${writers} writers as ${mode}: ${about.who}`)
-        const options = { writers, mode, ...counted() }
+        const clients = clientsFor(writers)
+        const about = { server: s3.kind === 'own' ? 'light' : s3.kind, writers, clients, who: contestant.name }
+        console.error(`${about.server}, ${writers} writers in ${clients} processes: ${about.who}`)
+        const options = { writers, clients, ...counted() }
         try {
           lines.push({ ...about, cell: await runCell(contestant, { built, server, s3, judges }, options) })
         } catch (error) {
@@ -94,9 +98,10 @@ function counted(): Pick<CellOptions, 'appends' | 'warm' | 'delayMs' | 'limitMs'
 
 function print(): void {
   const percent = (share: number | undefined): string => (share === undefined ? '-' : `${Math.round(share * 100)} %`)
-  const rows = lines.map(({ server, writers, who, cell, problem }) => ({
+  const rows = lines.map(({ server, writers, clients, who, cell, problem }) => ({
     server,
     writers,
+    processes: clients,
     who,
     ...(cell === undefined
       ? { 'appends/s': 'not measured', requests: problem ?? '' }
@@ -120,7 +125,7 @@ function print(): void {
             .join(' '),
         }),
   }))
-  console.log(`writers as ${mode}, ${values.appends} appends each, ${values['delay-ms']} ms added to every request`)
+  console.log(`${values.appends} appends of each writer, ${values['delay-ms']} ms added to every request`)
   console.log(textTable(rows))
   for (const { who, writers, cell } of lines)
     if (cell?.failure) console.log(`${who}, ${writers} writers: ${cell.failure}`)
