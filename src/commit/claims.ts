@@ -148,6 +148,8 @@ export class KeyClaims {
       if (put.outcome === 'written') return { ...intent, content: key.content }
       const found = await place.store.get(name, { signal: this.#control.signal })
       if (found) return this.#parse(key, found, name)
+      // A full disk stays full. Should the claim appear all the same, it is one of an append that was never seen.
+      if (put.outcome === 'unknown' && DataShardError.is(put.cause) && !put.cause.retryable) throw put.cause
       this.#checkTime(key)
       await this.#pause(1)
     }

@@ -60,6 +60,11 @@ const BY_NAME: Readonly<Record<string, Meaning>> = {
   SlowDown: ['unavailable', 'the store asks to slow down; send less at once'],
   XMinioStorageFull: ['unavailable', 'the disks of the store are full; free some space', false],
   QuotaExceeded: ['unavailable', 'the quota of the bucket is used up; free some space', false],
+  // What MinIO says when its disk fills up in the middle of an object.
+  IncompleteBody: [
+    'unavailable',
+    'the store got less than was sent; check the network, and whether its disks are full',
+  ],
   RequestTimeout: ['unavailable', 'the store waited in vain for the request; check the network'],
 }
 

@@ -137,11 +137,30 @@ async function builtMinio(): Promise<string | undefined> {
   return binary
 }
 
-async function startBinary(binary: string): Promise<RunningS3> {
+/**
+ * A MinIO of its own on a disk of so many bytes, in memory, which only it sees. A text says why that cannot be had here: no MinIO
+ * to run, or a kernel that lets nobody mount anything.
+ */
+export async function startMinioOnDiskOf(bytes: number): Promise<RunningS3 | string> {
+  const binary = await minioBinary()
+  if (binary === undefined) return 'no MinIO on the PATH or in the cache, and no Go to build it'
+  const problem = await run('unshare', [...OWN_MOUNTS, 'true']).then(
+    () => undefined,
+    (error: unknown) => `unshare, to mount a small disk: ${String(error)}`,
+  )
+  return problem ?? startBinary(binary, bytes)
+}
+
+/** A user and a mount namespace of its own. */
+const OWN_MOUNTS = ['--map-root-user', '--mount']
+
+async function startBinary(binary: string, diskBytes?: number): Promise<RunningS3> {
   const port = await freePort()
   const data = await mkdtemp(join(tmpdir(), 'datashard-minio-'))
   const endpoint = `http://127.0.0.1:${port}`
-  const command = [binary, 'server', '--quiet', '--address', `127.0.0.1:${port}`, data]
+  const server = [binary, 'server', '--quiet', '--address', `127.0.0.1:${port}`, data]
+  const mounted = ['unshare', ...OWN_MOUNTS, 'sh', '-c', `mount -t tmpfs -o size=${diskBytes} tmpfs "$0" && exec "$@"`]
+  const command = diskBytes === undefined ? server : [...mounted, data, ...server]
   const child = spawn('sh', ['-c', UNTIL_STDIN_CLOSES, 'sh', ...command], {
     env: {
       ...process.env,
@@ -149,6 +168,8 @@ async function startBinary(binary: string): Promise<RunningS3> {
       MINIO_ROOT_PASSWORD: CREDENTIALS.secretAccessKey,
       MINIO_BROWSER: 'off',
       MINIO_UPDATE: 'off',
+      // What is deleted lies in its trash until then.
+      MINIO_API_DELETE_CLEANUP_INTERVAL: '1s',
     },
     stdio: ['pipe', 'pipe', 'pipe'],
   })

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { claimName } from '../../src/commit/claims.ts'
 import { WINDOW } from '../../src/commit/ledger.ts'
-import { createTable, loadTable, schema, t } from '../../src/index.ts'
+import { createTable, DataShardError, loadTable, schema, t } from '../../src/index.ts'
 import type { Table } from '../../src/index.ts'
 import { memoryStore } from '../../src/store/index.ts'
 import type { ObjectStore } from '../../src/store/store.ts'
@@ -49,6 +49,21 @@ describe('idempotency key', () => {
     const keyed = await table.append([row('b')], { idempotencyKey: 'k' })
     expect(keyed.stats!.roundTrips).toBe(plain.stats!.roundTrips)
     expect(keyed.stats!.requests.put).toBe(plain.stats!.requests.put + 1)
+  })
+
+  test('a store that takes no claim, and will not later, says so at once', async () => {
+    const { store, table } = await newTable()
+    const full = new DataShardError('unavailable', 'the disks of the store are full', { retryable: false })
+    const put = store.put
+    const isClaim = (key: string) => key.includes('/claims/')
+    store.put = async (key, body, options) =>
+      isClaim(key) ? { outcome: 'unknown', cause: full } : put(key, body, options)
+    const before = performance.now()
+    await expect(table.append([row('a')], { idempotencyKey: 'm-1', timeoutMs: 30_000 })).rejects.toBe(full)
+    expect(performance.now() - before).toBeLessThan(10_000)
+    store.put = put
+    expect(await table.append([row('a')], { idempotencyKey: 'm-1' })).toMatchObject({ replayed: false })
+    expect(await idsIn(table)).toEqual(['a', 'first'])
   })
 
   test('long after, when other versions have forgotten it, the answer is the same', async () => {
