@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { hashValue, murmur3_32 } from '../../src/spec/hash.ts'
 import { toValue } from '../../src/spec/literal.ts'
 import type { Type } from '../../src/spec/types.ts'
+import { caught } from './caught.ts'
 
 const bytes0123 = new Uint8Array([0, 1, 2, 3])
 
@@ -26,6 +27,8 @@ describe('hash of the spec (appendix B)', () => {
     [{ type: 'fixed', length: 4 }, bytes0123, -188683207],
     [{ type: 'binary' }, bytes0123, -188683207],
     [{ type: 'boolean' }, true, 1392991556],
+    // As the int 0, which hashes as the bits of the double 0.
+    [{ type: 'boolean' }, false, 1669671676],
     [{ type: 'float' }, 1, -142385009],
     [{ type: 'double' }, 1, -142385009],
     [{ type: 'double' }, 0, 1669671676],
@@ -64,4 +67,87 @@ describe('hash of the spec (appendix B)', () => {
   ])('murmur3 of %j, its tail included', (bytes, hash) => {
     expect(murmur3_32(new Uint8Array(bytes)) >>> 0).toBe(hash)
   })
+
+  test.for([
+    ['test', 0xba6bd213],
+    ['Hello, world!', 0xc0363e43],
+    ['The quick brown fox jumps over the lazy dog', 0x2e4ff723],
+  ] as const)('the published hash of %j', ([text, hash]) => {
+    expect(murmur3_32(utf8(text)) >>> 0).toBe(hash)
+    expect(hashValue({ type: 'string' }, text) >>> 0).toBe(hash)
+  })
+})
+
+const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text)
+
+/** The eight little-endian bytes that the spec has hashed for a number. */
+function eightBytes(set: (view: DataView) => void): Uint8Array {
+  const view = new DataView(new ArrayBuffer(8))
+  set(view)
+  return new Uint8Array(view.buffer)
+}
+
+describe('the hash is that of the bytes that the spec names', () => {
+  const odd = ['', '\0', '\x7f', '\x80', '\xe9', '\u07ff', '\u0800', '\u{fffd}', '\u{1f600}']
+
+  test.for(odd)('for texts of every length with %j at every place', (character) => {
+    for (let length = 0; length <= 9; length++)
+      for (let at = 0; at <= length; at++) {
+        const text = `${'abcdefghi'.slice(0, at)}${character}${'abcdefghi'.slice(at, length)}`
+        expect(hashValue({ type: 'string' }, text), JSON.stringify(text)).toBe(murmur3_32(utf8(text)))
+      }
+  })
+
+  test.for([0.1, -0.1, 1 / 3, Math.PI, 5e-324, -Number.MAX_VALUE, Infinity, -Infinity])(
+    'for the double %d',
+    (value) => {
+      const bytes = eightBytes((view) => view.setFloat64(0, value, true))
+      expect(hashValue({ type: 'double' }, value)).toBe(murmur3_32(bytes))
+    },
+  )
+
+  test('for a NaN of any bits, which is the canonical one', () => {
+    const odd = new DataView(new ArrayBuffer(8))
+    odd.setBigUint64(0, 0xfff8_0000_0000_0001n)
+    const canonical = eightBytes((view) => view.setBigUint64(0, 0x7ff8_0000_0000_0000n, true))
+    expect(hashValue({ type: 'double' }, odd.getFloat64(0))).toBe(murmur3_32(canonical))
+  })
+
+  test.for([0n, 1n, -1n, 34n, -(2n ** 31n), 2n ** 32n, -(2n ** 32n) - 1n, 2n ** 63n - 1n, -(2n ** 63n)])(
+    'for the long %d',
+    (value) => {
+      expect(hashValue({ type: 'long' }, value)).toBe(
+        murmur3_32(eightBytes((view) => view.setBigInt64(0, value, true))),
+      )
+    },
+  )
+})
+
+describe('nanoseconds hash as the microsecond that they are in', () => {
+  test.for([
+    [0n, 0n],
+    [1n, 0n],
+    [999n, 0n],
+    [1000n, 1n],
+    [1_999n, 1n],
+    [-1n, -1n],
+    [-999n, -1n],
+    [-1000n, -1n],
+    [-1001n, -2n],
+    [-(2n ** 63n), -9_223_372_036_854_776n],
+  ] as const)('%d ns are in %d us', ([nanos, micros]) => {
+    const hash = hashValue({ type: 'timestamp' }, micros)
+    expect(hashValue({ type: 'timestamp_ns' }, nanos)).toBe(hash)
+    expect(hashValue({ type: 'timestamptz_ns' }, nanos)).toBe(hash)
+  })
+})
+
+test.for<[Type, RegExp]>([
+  [{ type: 'unsupported', name: 'variant' }, /variant/],
+  [{ type: 'struct', fields: [] }, /struct/],
+  [{ type: 'list', elementId: 2, element: { type: 'int' }, elementRequired: true }, /list/],
+])('%j has no hash', ([type, named]) => {
+  const error = caught(() => hashValue(type, 1))
+  expect(error?.code).toBe('unsupported')
+  expect(error?.message).toMatch(named)
 })

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { TableMetadata } from '../../src/spec/metadata.ts'
 import { metadataFromJson, metadataToJson } from '../../src/spec/metadata-json.ts'
+import { removeSnapshots } from '../../src/spec/remove-snapshots.ts'
 import { parseJson, stringifyJson } from '../../src/codec/lossless-json.ts'
 import { apply, grow, history, idsOf, pointing, SECOND } from '../support/histories.ts'
 import { sampleMetadata } from '../support/sample-metadata.ts'
@@ -32,6 +33,10 @@ describe('removing snapshots', () => {
 
   test('that are not there changes nothing', () => {
     expect(remove(metadata, 5n, 6n)).toMatchObject({ snapshots: metadata.snapshots, snapshotLog: metadata.snapshotLog })
+    // Not even a log that another engine left with a gap.
+    const gap = { ...metadata, snapshotLog: [{ timestampMs: 1, snapshotId: 5n }, ...metadata.snapshotLog] }
+    expect(removeSnapshots(gap, [5n])).toEqual(gap)
+    expect(removeSnapshots(gap, [])).toEqual(gap)
   })
 
   test('that a tag, a branch or main names is refused', () => {
@@ -60,6 +65,26 @@ describe('removing snapshots', () => {
       'of-others': 5,
     })
     expect(metadataToJson(remove(metadata, two))).not.toHaveProperty('statistics')
+  })
+
+  test.for([
+    ['a list that is none', { 'snapshot-id': two }],
+    ['null for a list', null],
+    ['entries that are no objects', [null, 5, 'x', [two]]],
+    [
+      'entries that name no snapshot',
+      [{}, { 'snapshot-id': null }, { 'snapshot-id': `${two}` }, { 'snapshot-id': 1.5 }],
+    ],
+  ] as const)('leaves alone what it does not understand: %s', ([, statistics]) => {
+    const unknown = { statistics, 'partition-statistics': statistics }
+    expect(removeSnapshots({ ...metadata, unknown }, [two]).unknown).toEqual(unknown)
+  })
+
+  test('knows theirs by small ids, too, which JSON has as plain numbers', () => {
+    const small = { ...metadata.snapshots[0]!, snapshotId: 7n }
+    const unknown = { statistics: [{ 'snapshot-id': 7 }, { 'snapshot-id': 8 }, { 'snapshot-id': 7n }] }
+    const next = removeSnapshots({ ...metadata, snapshots: [small, ...metadata.snapshots], unknown }, [7n])
+    expect(next.unknown).toEqual({ statistics: [{ 'snapshot-id': 8 }] })
   })
 
   function five(): bigint {
