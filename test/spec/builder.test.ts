@@ -114,6 +114,18 @@ describe('schema builder', () => {
     ])
   })
 
+  test('a column is required unless it says otherwise, in a struct too', () => {
+    const { fields } = schema({
+      a: t.int,
+      b: t.optional(t.int),
+      s: t.struct({ c: t.int, d: t.optional(t.int) }),
+    }).schema
+    expect(fields.map((field) => field.required)).toEqual([true, false, true])
+    expect(typeName(fields[2]!.type)).toBe('struct<4: c: required int, 5: d: optional int>')
+    expect(t.map(t.string, t.int).type).toMatchObject({ valueRequired: true })
+    expect(t.list(t.optional(t.int)).type).toMatchObject({ elementRequired: false })
+  })
+
   test('no columns at all is a schema', () => {
     expect(schema({}).schema).toEqual({ schemaId: 0, fields: [] })
     expect(resolveSchema({ fields: [] })).toEqual({ schemaId: 0, fields: [] })
@@ -227,5 +239,34 @@ describe('schemas that are refused', () => {
     expect(() => t.map(t.optional(t.string) as unknown as typeof t.string, t.long)).toThrow(/key of a map/)
     expect(() => t.decimal(40, 2)).toThrow(/precision of 1 to 38/)
     expect(() => t.fixed(-1)).toThrow(DataShardError)
+  })
+
+  const noTypes = [undefined, null, 'long', 5, [], {}, { type: 'long' }, { type: 'long', optional: true }]
+  test.each([...noTypes, { type: { type: 'long' } }, { type: { type: 'long' }, optional: 'no' }])(
+    '%j is no type of a column, wherever it stands',
+    (found) => {
+      const type = found as typeof t.long
+      const places: [() => unknown, string][] = [
+        [() => schema({ a: type }), "column 'a'"],
+        [() => t.struct({ b: type }), "column 'b'"],
+        [() => t.list(type), 'the element of a list'],
+        [() => t.map(type, t.int), 'the key of a map'],
+        [() => t.map(t.int, type), 'the value of a map'],
+        [() => t.optional(type), 't.optional'],
+      ]
+      for (const [build, where] of places)
+        expect(caught(build)).toMatchObject({
+          code: 'invalid-argument',
+          message: expect.stringMatching(`^${where}: found .*, expected a type such as t.string`),
+        })
+    },
+  )
+
+  test('what is no object has no columns', () => {
+    for (const columns of [undefined, null, 5, 'a int'])
+      for (const build of [schema, t.struct] as ((columns: unknown) => unknown)[])
+        expect(caught(() => build(columns))?.message).toMatch(/^found .*, expected an object of columns$/)
+    expect(caught(() => t.struct([t.int] as never))?.message).toBe('found an array of 1, expected an object of columns')
+    expect(caught(() => schema({ '': t.int }))?.message).toBe('a column: the name is empty')
   })
 })

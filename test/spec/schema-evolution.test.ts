@@ -4,13 +4,16 @@ import { DataShardError } from '../../src/errors.ts'
 import { schema, t } from '../../src/spec/builder.ts'
 import {
   addColumn,
+  canWiden,
   dropColumn,
   makeOptional,
   renameColumn,
   sameSchema,
   widenColumn,
 } from '../../src/spec/schema-evolution.ts'
+import type { TypeInput } from '../../src/spec/schema-evolution.ts'
 import { findColumn, indexSchema, typeName } from '../../src/spec/schema.ts'
+import type { Schema } from '../../src/spec/types.ts'
 import { caught } from './caught.ts'
 
 const base = schema({
@@ -72,6 +75,63 @@ describe('adding a column', () => {
 
   test('a dot at an end is part of the name', () => {
     expect(addColumn(from, 'a.', 'int').schema.fields.at(-1)!.name).toBe('a.')
+    expect(addColumn(from, '.a', 'int').schema.fields.at(-1)!.name).toBe('.a')
+  })
+
+  test('ids that its type has are not taken over, however deep', () => {
+    const field = { id: 1, name: 'x', type: 'int' }
+    const inner = { type: 'struct', fields: [field, { ...field, id: 2, name: 'y', doc: 'why' }] }
+    const type = {
+      type: 'struct',
+      fields: [{ id: 3, name: 's', type: { type: 'list', 'element-id': 4, element: inner } }],
+    }
+    const { schema: next, lastColumnId } = addColumn(from, 'new', type)
+    expect(
+      ['new', 'new.s', 'new.s.element', 'new.s.element.x', 'new.s.element.y'].map((name) => idOf(name, next)),
+    ).toEqual([31, 32, 33, 34, 35])
+    expect(findColumn(next, 'new.s.element.y').field).toEqual({
+      id: 35,
+      name: 'y',
+      required: false,
+      type: { type: 'int' },
+      doc: 'why',
+    })
+    expect(lastColumnId).toBe(35)
+  })
+
+  test('without a doc it has none, and a type of JSON is one whatever else it says', () => {
+    for (const type of ['long', { type: 'long' }, { type: 'long', optional: false }, t.optional(t.long)] as TypeInput[])
+      expect(addColumn(from, 'new', type).schema.fields.at(-1)).toStrictEqual({
+        id: 31,
+        name: 'new',
+        required: false,
+        type: { type: 'long' },
+      })
+  })
+
+  test('a full name that a column with dots has is refused', () => {
+    const dotted = schema({ 's.x': t.int, s: t.struct({ y: t.int }) }).schema
+    expect(() => addColumn({ schema: dotted, lastColumnId: 3 }, 's.x', 'int')).toThrow(
+      /^cannot add 's.x': two fields have the full name 's.x'/,
+    )
+  })
+
+  test.for<[unknown, string]>([
+    [{ type: { type: 'long' } }, 'found type undefined'],
+    [null, 'found type null'],
+    [undefined, 'found type undefined'],
+    [5, 'found type 5 (number)'],
+  ])('the type %j is refused', ([type, message]) => {
+    for (const change of [() => addColumn(from, 'new', type as string), () => widenColumn(base, 'n', type as string)])
+      expect(caught(change)).toMatchObject({ code: 'invalid-argument', message: expect.stringContaining(message) })
+  })
+
+  test('a type of a later format, as parsed from metadata, cannot be added', () => {
+    const type = { type: { type: 'list', element: { type: 'unsupported', name: 'variant' } }, optional: true }
+    expect(caught(() => addColumn(from, 'new', type as TypeInput))).toMatchObject({
+      code: 'unsupported',
+      message: expect.stringContaining('variant'),
+    })
   })
 })
 
@@ -114,12 +174,36 @@ describe('renaming, widening, dropping', () => {
     ['d', 'decimal(8,2)'],
     ['d', 'decimal(12,3)'],
     ['place', 'string'],
+    ['f', 'string'],
+    ['f', 'long'],
+    ['d', 'string'],
+    ['id', 'decimal(9,2)'],
   ])('%s to %s is refused', (name, type) => {
     expect(() => widenColumn(base, name, type)).toThrow(/cannot widen column/)
   })
 
-  test('a required column becomes optional', () => {
+  test('a decimal may keep its digits, and gets no other scale', () => {
+    const decimal = (precision: number, scale: number) => ({ type: 'decimal', precision, scale }) as const
+    expect(canWiden(decimal(9, 2), decimal(9, 2))).toBe(true)
+    expect(canWiden(decimal(9, 2), decimal(10, 3))).toBe(false)
+    expect(canWiden({ type: 'string' }, { type: 'binary' })).toBe(false)
+  })
+
+  test('the key and the value of a map grow apart', () => {
+    const both = schema({ m: t.map(t.int, t.int), l: t.list(t.float) }).schema
+    const shown = (name: string, type: string) => widenColumn(both, name, type).fields.map((f) => typeName(f.type))
+    expect(shown('m.key', 'long')).toEqual(['map<long, int>', 'list<float>'])
+    expect(shown('m.value', 'long')).toEqual(['map<int, long>', 'list<float>'])
+    expect(shown('l.element', 'double')).toEqual(['map<int, int>', 'list<double>'])
+  })
+
+  test('a required column becomes optional, and no other', () => {
     expect(findColumn(makeOptional(base, 'n'), 'n').required).toBe(false)
+    expect(
+      makeOptional(base, 'n')
+        .fields.filter((f) => !f.required)
+        .map((f) => f.name),
+    ).toEqual(['n', 'f', 'place'])
     expect(findColumn(makeOptional(base, 'place.city'), 'place.city').field.required).toBe(false)
     expect(() => makeOptional({ ...base, identifierFieldIds: [1] }, 'id')).toThrow(/it is an identifier field/)
     expect(() => makeOptional(base, 'counts.key')).toThrow(/a part of a map/)
@@ -134,6 +218,43 @@ describe('renaming, widening, dropping', () => {
       /cannot drop column 'place': partition field 'zip' needs it/,
     )
     expect(() => dropColumn({ ...base, identifierFieldIds: [1] }, 'id')).toThrow(/it is an identifier field/)
+  })
+
+  test('only what is dropped is asked whether something needs it', () => {
+    const used = new Map([[idOf('id'), 'the sort order']])
+    const names = dropColumn({ ...base, identifierFieldIds: [idOf('id')] }, 'n', used).fields.map((f) => f.name)
+    expect(names).toEqual(['id', 'f', 'd', 'place', 'points', 'counts'])
+  })
+
+  test('the last column can be dropped, the last field of a struct cannot', () => {
+    expect(dropColumn(schema({ a: t.int }).schema, 'a').fields).toEqual([])
+    expect(() => dropColumn(schema({ s: t.struct({ a: t.int }) }).schema, 's.a')).toThrow(/drop 's'$/)
+  })
+
+  test.each([
+    ['drop', (name: string) => dropColumn(base, name)],
+    ['rename', (name: string) => renameColumn(base, name, 'x')],
+    ['make optional', (name: string) => makeOptional(base, name)],
+  ])('%s wants the name of a column', (action, change) => {
+    for (const name of [5, undefined, null, ['n']])
+      expect(caught(() => change(name as unknown as string))).toMatchObject({
+        code: 'invalid-argument',
+        message: expect.stringMatching(`^found .*, expected the name of a column to ${action}$`),
+      })
+  })
+
+  test('schemas are the same if they differ in the schema id only', () => {
+    const withDefault = (initialDefault: unknown): Schema => ({
+      schemaId: 1,
+      fields: [{ id: 1, name: 'a', required: false, type: { type: 'long' }, initialDefault }],
+    })
+    expect(sameSchema(base, { ...base, schemaId: 7 })).toBe(true)
+    expect(sameSchema(base, renameColumn(base, 'n', 'm'))).toBe(false)
+    expect(sameSchema(base, makeOptional(base, 'n'))).toBe(false)
+    expect(sameSchema(base, { ...base, identifierFieldIds: [1] })).toBe(false)
+    expect(sameSchema(withDefault(2n ** 60n), { ...withDefault(2n ** 60n), schemaId: 2 })).toBe(true)
+    expect(sameSchema(withDefault(2n ** 60n), withDefault(2n ** 60n + 1n))).toBe(false)
+    expect(sameSchema(withDefault(5), withDefault(6))).toBe(false)
   })
 
   test('a column that comes back gets another id', () => {
