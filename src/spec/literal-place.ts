@@ -82,7 +82,12 @@ function placeDecimal(type: Type & { readonly type: 'decimal' }, literal: Litera
   const max = maxUnscaled(type.precision)
   if (isInfinite(literal)) return beyond(literal, -max, max)
   // Without a scale of its own it is what a row accepts: in the scale of the column.
-  if (typeof literal === 'object' && 'unscaled' in literal && literal.scale === undefined)
+  if (
+    typeof literal === 'object' &&
+    'unscaled' in literal &&
+    literal.scale === undefined &&
+    typeof literal.unscaled === 'bigint'
+  )
     return among(type, literal, { unscaled: literal.unscaled, scale: type.scale }, type.scale, -max, max, (v) => v)
   const exact = typeof literal === 'string' ? exactText(literal) : exactNumber(literal)
   if (exact === undefined) return exactly(toValue(type, literal))

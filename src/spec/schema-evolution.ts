@@ -30,6 +30,9 @@ export type TypeInput = ColumnType | string | object
  */
 export function addColumn(from: EvolvingSchema, name: string, type: TypeInput, doc?: string): EvolvingSchema {
   const { parent, leaf } = splitName(from.schema, checkName(name, 'the new column'))
+  if (parent !== undefined) refuseInKey(from.schema, parent, `add '${name}'`)
+  if (doc !== undefined && typeof doc !== 'string')
+    invalid(`cannot add '${name}': found doc ${describeValue(doc)}, expected a string`)
   const optional = isColumnType(type) ? type.optional : true
   if (!optional)
     invalid(
@@ -84,7 +87,7 @@ export function renameColumn(schema: Schema, name: string, newName: string): Sch
  * @throws `invalid-argument` for any other change: files that are there could not be read as that.
  */
 export function widenColumn(schema: Schema, name: string, type: TypeInput): Schema {
-  const column = findColumn(schema, name)
+  const column = findNamed(schema, name, 'widen')
   const to = isColumnType(type) ? type.type : parseLooseType(type, name)
   const from = column.field.type
   if (typeName(from) === typeName(to)) return schema
@@ -164,10 +167,26 @@ function withoutIds(type: Type): Type {
   }
 }
 
-/** Elements, keys and values have no name of their own and cannot be left out. */
-function findEvolvable(schema: Schema, name: string, action: string): IndexedField {
+function findNamed(schema: Schema, name: string, action: string): IndexedField {
   if (typeof name !== 'string') invalid(`found ${describeValue(name)}, expected the name of a column to ${action}`)
   const column = findColumn(schema, name)
+  refuseInKey(schema, column, `${action} '${name}'`)
+  return column
+}
+
+/** Keys that are there would no longer be those that are looked for (Iceberg docs, "Schema evolution"). */
+function refuseInKey(schema: Schema, column: IndexedField, what: string): void {
+  const { byId } = indexSchema(schema)
+  const isInKey = column.path.some((id, i) => {
+    const around = i === 0 ? undefined : byId.get(column.path[i - 1]!)?.field.type
+    return around?.type === 'map' && around.keyId === id
+  })
+  if (isInKey) invalid(`cannot ${what}: the keys of a map cannot be changed`)
+}
+
+/** Elements, keys and values have no name of their own and cannot be left out. */
+function findEvolvable(schema: Schema, name: string, action: string): IndexedField {
+  const column = findNamed(schema, name, action)
   const around = column.parentKinds.at(-1)
   if (around === 'list' || around === 'map') invalid(`cannot ${action} '${name}', a part of a ${around}`)
   return column

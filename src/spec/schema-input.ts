@@ -80,7 +80,9 @@ export function assignIds(fields: readonly Field[], floor = 0): Field[] {
     struct
       .map((field) => Object.assign({}, field, { id: take(field.id) }))
       .map((field) => Object.assign(field, { type: inType(field.type) }))
-  return inStruct(fields)
+  const assigned = inStruct(fields)
+  if (last > MAX_FIELD_ID) invalid(`there are no field ids left: ${MAX_FIELD_ID} is the highest that columns may have`)
+  return assigned
 }
 
 function highestId(type: Type): number {
@@ -178,7 +180,7 @@ export function parseLooseType(type: unknown, column: string, depth = 0): Type {
         type: 'list',
         elementId: checkId(loose(type, 'element-id') || undefined, `${what}, element`),
         element: parseLooseType(type.element, `${column}.element`, depth + 1),
-        elementRequired: loose(type, 'element-required') === true,
+        elementRequired: looseBoolean(type, 'element-required', what),
       }
     case 'map':
       return {
@@ -187,7 +189,7 @@ export function parseLooseType(type: unknown, column: string, depth = 0): Type {
         key: parseLooseType(type.key, `${column}.key`, depth + 1),
         valueId: checkId(loose(type, 'value-id') || undefined, `${what}, value`),
         value: parseLooseType(type.value, `${column}.value`, depth + 1),
-        valueRequired: loose(type, 'value-required') === true,
+        valueRequired: looseBoolean(type, 'value-required', what),
       }
     case 'decimal':
       return parseTypeText(`decimal(${String(type.precision)},${String(type.scale)})`, column)
@@ -198,6 +200,14 @@ export function parseLooseType(type: unknown, column: string, depth = 0): Type {
     default:
       return parseLooseType(typeof type.type === 'string' ? type.type : undefined, column, depth + 1)
   }
+}
+
+/** False if it is not there. As text it would silently mean the other thing. */
+function looseBoolean(object: JsonObject, kebab: string, what: string): boolean {
+  const value = loose(object, kebab) ?? false
+  return typeof value === 'boolean'
+    ? value
+    : invalid(`${what}: found ${kebab} ${describeValue(value)}, expected true or false`)
 }
 
 function parseTypeText(text: string, column: string): Type {

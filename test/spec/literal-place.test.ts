@@ -120,6 +120,7 @@ describe('the place of a literal among the values of a column', () => {
     ['decimal(5,2)', '1e401', 'it is no decimal number'],
     ['decimal(5,2)', '1'.repeat(401), 'it is no decimal number'],
     ['decimal(5,2)', NaN, 'expected decimal(5,2)'],
+    ['decimal(5,2)', { unscaled: 5 }, 'expected decimal(5,2)'],
     ['decimal(5,2)', true, 'found true (boolean), expected decimal(5,2)'],
     ['timestamp', `1970-01-01T00:00:00.000000${'0'.repeat(400)}1`, 'more than 6 digits of a second'],
     ['timestamp', '1970-01-01T00:00:00.0000011Z', 'the column has no zone'],

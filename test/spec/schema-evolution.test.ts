@@ -12,6 +12,7 @@ import {
   widenColumn,
 } from '../../src/spec/schema-evolution.ts'
 import type { TypeInput } from '../../src/spec/schema-evolution.ts'
+import { MAX_FIELD_ID } from '../../src/spec/schema-input.ts'
 import { findColumn, indexSchema, typeName } from '../../src/spec/schema.ts'
 import type { Schema } from '../../src/spec/types.ts'
 import { caught } from './caught.ts'
@@ -189,10 +190,10 @@ describe('renaming, widening, dropping', () => {
     expect(canWiden({ type: 'string' }, { type: 'binary' })).toBe(false)
   })
 
-  test('the key and the value of a map grow apart', () => {
+  test('the value of a map grows, an element of a list does, a key does not', () => {
     const both = schema({ m: t.map(t.int, t.int), l: t.list(t.float) }).schema
     const shown = (name: string, type: string) => widenColumn(both, name, type).fields.map((f) => typeName(f.type))
-    expect(shown('m.key', 'long')).toEqual(['map<long, int>', 'list<float>'])
+    expect(() => shown('m.key', 'long')).toThrow("cannot widen 'm.key': the keys of a map cannot be changed")
     expect(shown('m.value', 'long')).toEqual(['map<int, long>', 'list<float>'])
     expect(shown('l.element', 'double')).toEqual(['map<int, int>', 'list<double>'])
   })
@@ -206,7 +207,35 @@ describe('renaming, widening, dropping', () => {
     ).toEqual(['n', 'f', 'place'])
     expect(findColumn(makeOptional(base, 'place.city'), 'place.city').field.required).toBe(false)
     expect(() => makeOptional({ ...base, identifierFieldIds: [1] }, 'id')).toThrow(/it is an identifier field/)
-    expect(() => makeOptional(base, 'counts.key')).toThrow(/a part of a map/)
+    expect(() => makeOptional(base, 'counts.key')).toThrow(/keys of a map/)
+    expect(() => makeOptional(base, 'counts.value')).toThrow(/a part of a map/)
+  })
+
+  test('nothing in the key of a map changes, however deep: keys that are there would be others', () => {
+    const key = t.struct({ x: t.int, inner: t.struct({ y: t.optional(t.int), z: t.int }) })
+    const deep = schema({ l: t.list(t.map(key, t.struct({ v: t.int, w: t.int }))) }).schema
+    const evolving = { schema: deep, lastColumnId: 20 }
+    const refused = [
+      () => addColumn(evolving, 'l.element.key.n', 'int'),
+      () => addColumn(evolving, 'l.element.key.inner.n', 'int'),
+      () => dropColumn(deep, 'l.element.key.x'),
+      () => dropColumn(deep, 'l.element.key.inner.y'),
+      () => renameColumn(deep, 'l.element.key.x', 'xx'),
+      () => widenColumn(deep, 'l.element.key.inner.z', 'long'),
+      () => makeOptional(deep, 'l.element.key.x'),
+    ]
+    for (const change of refused) expect(change).toThrow(/the keys of a map cannot be changed/)
+    expect(findColumn(widenColumn(deep, 'l.element.value.v', 'long'), 'l.element.value.v').field.type.type).toBe('long')
+    const added = addColumn(evolving, 'l.element.value.n', 'int').schema
+    expect(findColumn(added, 'l.element.value.n').field.required).toBe(false)
+  })
+
+  test('what is no name, or no text, is refused', () => {
+    expect(() => widenColumn(base, 5 as never, 'long')).toThrow(
+      /found 5 \(number\), expected the name of a column to widen/,
+    )
+    expect(() => addColumn(from, 'note', 'string', 5 as never)).toThrow("cannot add 'note': found doc 5")
+    expect(() => addColumn({ ...from, lastColumnId: MAX_FIELD_ID }, 'note', 'string')).toThrow(/no field ids left/)
   })
 
   test('a dropped column is gone, with all that is in it', () => {

@@ -164,6 +164,16 @@ describe('wrong shapes are refused with their place', () => {
       { name: 'a', type: 'int', doc: 5 },
       "column 'a': found doc 5 (number), expected a string",
     ],
+    [
+      'whether elements are required, as text',
+      { name: 'a', type: list('int', { 'element-required': 'true' }) },
+      "column 'a': found element-required 'true' (string), expected true or false",
+    ],
+    [
+      'whether values are required, as a number',
+      { name: 'a', type: { ...map('string', 'int'), valueRequired: 1 } },
+      "column 'a': found value-required 1 (number), expected true or false",
+    ],
     ['a list without an element', { name: 'a', type: { type: 'list' } }, "column 'a.element': found type undefined"],
     ['a map without a value', { name: 'a', type: map('int', undefined) }, "column 'a.value': found type undefined"],
     ['a map without a key', { name: 'a', type: map(5, 'int') }, "column 'a.key': found type 5 (number)"],
