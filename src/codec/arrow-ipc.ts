@@ -39,12 +39,16 @@ export const FIELD_ID_KEY = 'PARQUET:field_id'
 /**
  * The bytes of a stream: the schema, then each batch, then the end.
  *
- * @param scratch Used for the result if it is large enough; whoever hands it in again has done with the last result.
+ * @param allocate Gives the memory for a number of bytes; more than these may be there, what is in it does not matter.
  */
-export function encodeArrowStream(schema: Schema, batches: readonly ColumnBatch[], scratch?: Uint8Array): Uint8Array {
+export function encodeArrowStream(
+  schema: Schema,
+  batches: readonly ColumnBatch[],
+  allocate: (size: number) => Uint8Array = (size) => new Uint8Array(size),
+): Uint8Array {
   const parts = [encodeSchema(schema), ...batches.map(encodeBatch)]
   const total = parts.reduce((size, part) => size + 8 + part.header.length + part.bodyLength, 8)
-  const out = scratch !== undefined && scratch.length >= total ? scratch.subarray(0, total) : new Uint8Array(total)
+  const out = allocate(total).subarray(0, total)
   const view = new DataView(out.buffer, out.byteOffset, total)
   let at = 0
   for (const { header, bodyLength, buffers } of parts) {

@@ -1,12 +1,13 @@
 /** Columns into Parquet files, row group by row group, through parquet-wasm. */
-import type { WriterProperties } from 'parquet-wasm/esm'
-import { assert, DataShardError, invalid } from '../errors.ts'
+import { assert, invalid } from '../errors.ts'
 import type { Schema } from '../spec/types.ts'
 import { encodeArrowStream } from './arrow-ipc.ts'
 import { slice } from './column-ops.ts'
 import { batchBytes } from './column-size.ts'
-import { worthDictionary } from './parquet-writer-dictionary.ts'
 import type { ColumnBatch } from './columns.ts'
+import { worthDictionary } from './parquet-writer-dictionary.ts'
+import type { EncodeSettings } from './parquet-writer-encode.ts'
+import { canEncodeBeside, encodeBeside, encodeHere } from './parquet-writer-encode.ts'
 import type { ParquetFacts } from './parquet-writer-footer.ts'
 import { ParquetAssembler } from './parquet-writer-footer.ts'
 import type { ParquetWasm } from './wasm.ts'
@@ -88,29 +89,32 @@ export async function encodeParquetFile(
 
 /** A file that is written while its rows still come. */
 export interface ParquetWriter {
-  /** Bytes of the file so far, row groups that are still being collected not included. */
+  /** Bytes of the file so far, row groups that are still being collected or encoded not included. */
   readonly size: number
   /** Bytes, as columns in memory, of what waits for its row group to be full. */
   readonly pendingBytes: number
   /** Adds rows, at most a row group of them (see {@link rowGroupPieces}); gives back what can be written out, often nothing. */
   write(batch: ColumnBatch): readonly Uint8Array[]
-  /** Ends the current row group early. */
-  flush(): readonly Uint8Array[]
+  /**
+   * As `write`, but a row group that is full may be encoded beside this thread: it is given back later, at the latest by `flush`.
+   *
+   * @param isExact Nothing is left under way, so that `size` is what it is.
+   */
+  writeAhead(batch: ColumnBatch, isExact: boolean): Promise<readonly Uint8Array[]>
+  /** Ends the current row group early. To be called before `finish` by who writes ahead. */
+  flush(): Promise<readonly Uint8Array[]>
   /** The end of the file, and what is to be known about it. */
   finish(): { readonly parts: readonly Uint8Array[]; readonly facts: ParquetFacts }
 }
 
-/** Starts a file. Memory: one row group as columns, and parquet-wasm's copies of it. */
+/** Starts a file. Memory: two row groups as columns, and parquet-wasm's copies of one. */
 export async function createParquetWriter(schema: Schema, options: ParquetOptions = {}): Promise<ParquetWriter> {
   const wasm = await loadParquetWasm()
   return new Writer(wasm, schema, options)
 }
 
-/**
- * Where row groups of all writers are laid out for parquet-wasm, one after the other. Memory outside V8's heap is what
- * makes it collect garbage, so it is used again; weakly, so that an idle process gives it back.
- */
-let scratch = new WeakRef<Uint8Array>(new Uint8Array(0))
+/** A row group that is less as columns is encoded in the time that it takes to hand it over. */
+const WORTH_BYTES = 1024 * 1024
 
 class Writer implements ParquetWriter {
   pendingBytes = 0
@@ -123,6 +127,9 @@ class Writer implements ParquetWriter {
   #pending: ColumnBatch[] = []
   #pendingRows = 0
   #rows = 0
+  /** A row group that is being encoded elsewhere. */
+  #owed: (() => Promise<Uint8Array>) | undefined
+  #shared: Uint8Array = new Uint8Array(0)
 
   constructor(wasm: ParquetWasm, schema: Schema, options: ParquetOptions) {
     this.#wasm = wasm
@@ -138,20 +145,27 @@ class Writer implements ParquetWriter {
   }
 
   write(batch: ColumnBatch): readonly Uint8Array[] {
-    if (batch.length === 0) return []
-    const bytes = batchBytes(batch)
-    const full = this.#pendingRows + batch.length > this.#maxRows || this.pendingBytes + bytes > this.#maxBytes
-    const parts = full ? this.flush() : []
-    this.#pending.push(batch)
-    this.#pendingRows += batch.length
-    this.pendingBytes += bytes
-    if (this.#pendingRows < this.#maxRows && this.pendingBytes < this.#maxBytes) return parts
-    return [...parts, ...this.flush()]
+    return this.#fullWith(batch).flatMap((group) => this.#encode(group))
+  }
+
+  async writeAhead(batch: ColumnBatch, isExact: boolean): Promise<readonly Uint8Array[]> {
+    const parts = isExact ? [...(await this.#settle())] : []
+    for (const group of this.#fullWith(batch)) {
+      parts.push(...(await this.#settle()))
+      parts.push(...(isExact ? this.#encode(group) : await this.#encodeAhead(group)))
+    }
+    return parts
+  }
+
+  async flush(): Promise<readonly Uint8Array[]> {
+    const parts = [...(await this.#settle())]
+    if (this.#pendingRows > 0) parts.push(...(await this.#encodeAhead(this.#take())), ...(await this.#settle()))
+    return parts
   }
 
   finish(): { readonly parts: readonly Uint8Array[]; readonly facts: ParquetFacts } {
     // A file without rows gets its schema from an encoded row group without rows.
-    const parts = this.size === 0 && this.#pendingRows === 0 ? this.#encode() : this.flush()
+    const parts = this.size === 0 && this.#pendingRows === 0 ? this.#encode([]) : this.#encodeRest()
     const { bytes, facts } = this.#assembler.finish(CREATED_BY)
     assert(
       facts.rowCount === BigInt(this.#rows),
@@ -160,50 +174,85 @@ class Writer implements ParquetWriter {
     return { parts: [...parts, bytes], facts }
   }
 
-  flush(): readonly Uint8Array[] {
-    return this.#pendingRows === 0 ? [] : this.#encode()
+  #encodeRest(): readonly Uint8Array[] {
+    return this.#pendingRows === 0 ? [] : this.#encode(this.#take())
   }
 
-  #encode(): readonly Uint8Array[] {
-    const stream = encodeArrowStream(this.#schema, this.#pending, scratch.deref())
-    if (stream.length > (scratch.deref()?.length ?? 0)) scratch = new WeakRef(stream)
-    const file = encodeRowGroup(this.#wasm, stream, properties(this.#wasm, this.#schema, this.#pending, this.#options))
+  /** Takes rows in. @returns the row groups that are full by that. */
+  #fullWith(batch: ColumnBatch): readonly (readonly ColumnBatch[])[] {
+    if (batch.length === 0) return []
+    const bytes = batchBytes(batch)
+    const full = this.#pendingRows + batch.length > this.#maxRows || this.pendingBytes + bytes > this.#maxBytes
+    const groups = full && this.#pendingRows > 0 ? [this.#take()] : []
+    this.#pending.push(batch)
+    this.#pendingRows += batch.length
+    this.pendingBytes += bytes
+    if (this.#pendingRows < this.#maxRows && this.pendingBytes < this.#maxBytes) return groups
+    return [...groups, this.#take()]
+  }
+
+  /** What was collected. */
+  #take(): readonly ColumnBatch[] {
+    const group = this.#pending
     this.#rows += this.#pendingRows
     this.#pending = []
     this.#pendingRows = 0
     this.pendingBytes = 0
-    return this.#assembler.addFile(file)
+    return group
+  }
+
+  #encode(group: readonly ColumnBatch[]): readonly Uint8Array[] {
+    assert(this.#owed === undefined, 'a row group is encoded before the one that comes before it')
+    const stream = encodeArrowStream(this.#schema, group, scratchOf)
+    return this.#assembler.addFile(encodeHere(this.#wasm, stream, settingsFor(this.#schema, group, this.#options)))
+  }
+
+  /** Encodes beside this thread if that can be done and is worth it, else here. */
+  async #encodeAhead(group: readonly ColumnBatch[]): Promise<readonly Uint8Array[]> {
+    const bytes = group.reduce((sum, batch) => sum + batchBytes(batch), 0)
+    if (bytes < WORTH_BYTES || !(await canEncodeBeside())) return this.#encode(group)
+    const stream = encodeArrowStream(this.#schema, group, (size) => this.#sharedOf(size))
+    const settings = settingsFor(this.#schema, group, this.#options)
+    const encoded = encodeBeside(stream, settings)
+    this.#owed = async () => (await encoded) ?? encodeHere(this.#wasm, stream, settings)
+    return []
+  }
+
+  async #settle(): Promise<readonly Uint8Array[]> {
+    const owed = this.#owed
+    this.#owed = undefined
+    return owed === undefined ? [] : this.#assembler.addFile(await owed())
+  }
+
+  /** Only one row group at a time is under way. */
+  #sharedOf(size: number): Uint8Array {
+    if (this.#shared.length < size) this.#shared = new Uint8Array(new SharedArrayBuffer(size))
+    return this.#shared
   }
 }
 
-/** One row group as a Parquet file of its own. */
-function encodeRowGroup(wasm: ParquetWasm, stream: Uint8Array, settings: WriterProperties): Uint8Array {
-  try {
-    return wasm.writeParquet(wasm.Table.fromIPCStream(stream), settings)
-  } catch (error) {
-    throw new DataShardError('internal', `parquet-wasm could not encode a row group: ${String(error)}`, {
-      cause: error,
-    })
-  }
+/**
+ * Where row groups of all writers are laid out for parquet-wasm, one after the other. Memory outside V8's heap is what
+ * makes it collect garbage, so it is used again; weakly, so that an idle process gives it back.
+ */
+let scratch = new WeakRef<Uint8Array>(new Uint8Array(0))
+
+function scratchOf(size: number): Uint8Array {
+  const last = scratch.deref()
+  if (last !== undefined && last.length >= size) return last
+  const memory = new Uint8Array(size)
+  scratch = new WeakRef(memory)
+  return memory
 }
 
-function properties(
-  wasm: ParquetWasm,
-  schema: Schema,
-  batches: readonly ColumnBatch[],
-  options: ParquetOptions,
-): WriterProperties {
-  let builder = new wasm.WriterPropertiesBuilder()
-    .setCompression(wasm.Compression[CODECS[options.codec ?? 'zstd']])
-    .setStatisticsEnabled(wasm.EnabledStatistics.Chunk)
-    .setMaxRowGroupSize(2 ** 31 - 1)
-  if (options.pageBytes !== undefined) builder = builder.setDataPageSizeLimit(options.pageBytes)
-  const first = batches[0]
-  for (const [i, field] of schema.fields.entries()) {
-    if (first === undefined || worthDictionary(first.columns[i]!)) continue
-    builder = builder.setColumnDictionaryEnabled(field.name, false)
+function settingsFor(schema: Schema, group: readonly ColumnBatch[], options: ParquetOptions): EncodeSettings {
+  const first = group[0]
+  const plain = schema.fields.filter((_, i) => first !== undefined && !worthDictionary(first.columns[i]!))
+  return {
+    codec: CODECS[options.codec ?? 'zstd'],
+    pageBytes: options.pageBytes,
+    plainColumns: plain.map(({ name }) => name),
   }
-  return builder.build()
 }
 
 /** A batch in pieces of at most one row group each; mostly the batch itself. */

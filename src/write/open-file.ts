@@ -1,6 +1,6 @@
 /** One data file while its rows come in: Parquet bytes on one side, its line of a manifest on the other. */
 import type { ColumnBatch } from '../codec/columns.ts'
-import { createParquetWriter, type ParquetWriter } from '../codec/parquet-writer.ts'
+import { createParquetWriter, ROW_GROUP_BYTES, type ParquetWriter } from '../codec/parquet-writer.ts'
 import type { DataFile } from '../spec/data-file.ts'
 import type { PartitionTuple } from '../spec/partition.ts'
 import { partitionPath } from '../spec/partition-path.ts'
@@ -13,6 +13,9 @@ import type { WriteContext } from './write-context.ts'
 export async function openDataFile(context: WriteContext, tuple: PartitionTuple): Promise<OpenFile> {
   return new OpenFile(context, tuple, await createParquetWriter(context.schema, context.parquet))
 }
+
+/** A row group that is encoded elsewhere, and one that waits for it, are not larger encoded than as columns. */
+const AHEAD_BYTES = 2 * ROW_GROUP_BYTES
 
 export class OpenFile {
   readonly name: FileName
@@ -52,17 +55,28 @@ export class OpenFile {
 
   /** Adds rows, at most a row group of them, sorted among themselves; gives back bytes to be written, often none. */
   write(batch: ColumnBatch): readonly Uint8Array[] {
+    this.#note(batch)
+    return this.#writer.write(batch)
+  }
+
+  /** As `write`, but a row group may be encoded while the next rows come: then its bytes are given back later. */
+  writeAhead(batch: ColumnBatch): Promise<readonly Uint8Array[]> {
+    this.#note(batch)
+    // Near its end the file's size has to be known.
+    return this.#writer.writeAhead(batch, this.#writer.size + AHEAD_BYTES >= this.#context.targetFileSizeBytes)
+  }
+
+  #note(batch: ColumnBatch): void {
     this.rowCount += batch.length
     this.#metrics.add(batch)
     if (this.#isSorted && this.#sortedUpTo !== undefined) {
       this.#isSorted = this.#sorter!.follows(this.#sortedUpTo, batch)
     }
     this.#sortedUpTo = this.#isSorted ? batch : undefined
-    return this.#writer.write(batch)
   }
 
-  /** Ends the current row group early, to free its memory. */
-  flush(): readonly Uint8Array[] {
+  /** Ends the current row group early, and gives back all that `writeAhead` still owes. */
+  flush(): Promise<readonly Uint8Array[]> {
     return this.#writer.flush()
   }
 

@@ -124,7 +124,7 @@ class RollingWriter {
   async #writePiece(part: Part, piece: ColumnBatch): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure.error
     const upload = this.#open.get(part.key) ?? (await this.#start(part))
-    await this.#push(upload, upload.file.write(piece))
+    await this.#push(upload, await upload.file.writeAhead(piece))
     this.#rows += piece.length
     if (upload.file.isFull) await this.#end(part.key, upload)
     await this.#limitPending()
@@ -168,6 +168,7 @@ class RollingWriter {
 
   async #end(key: string, upload: Upload): Promise<void> {
     // First: an upload whose file cannot be finished is still open, and is ended with the others.
+    await this.#push(upload, await upload.file.flush())
     const { parts, dataFile } = upload.file.finish()
     this.#open.delete(key)
     const ending = upload.done.then(() => {
@@ -185,7 +186,7 @@ class RollingWriter {
     const total = () => Array.from(this.#open.values()).reduce((sum, { file }) => sum + file.pendingBytes, 0)
     while (total() > MAX_PENDING_BYTES) {
       const [, upload] = this.#largest(({ file }) => file.pendingBytes)
-      await this.#push(upload, upload.file.flush())
+      await this.#push(upload, await upload.file.flush())
     }
   }
 

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { tableFromIPC } from 'apache-arrow'
 import * as fc from 'fast-check'
 import { parquetMetadata, parquetSchema } from 'hyparquet'
@@ -6,6 +7,7 @@ import { describe, expect, test } from 'vitest'
 import { fromArrow } from '../../src/codec/arrow.ts'
 import { createBuilder } from '../../src/codec/column-builder.ts'
 import type { ColumnBatch } from '../../src/codec/columns.ts'
+import type { ParquetWriter } from '../../src/codec/parquet-writer.ts'
 import {
   CREATED_BY,
   createParquetWriter,
@@ -242,9 +244,58 @@ describe('Parquet files', () => {
     const parts = [...writer.write(batch)]
     expect(parts.length).toBeGreaterThan(0)
     expect(writer.pendingBytes).toBe(0)
-    parts.push(...writer.write(batch), ...writer.flush(), ...writer.finish().parts)
+    parts.push(...writer.write(batch), ...(await writer.flush()), ...writer.finish().parts)
     expect(parts.reduce((sum, part) => sum + part.length, 0)).toBe(writer.size)
     expect(footer(new Uint8Array(parts.flatMap((part) => [...part]))).row_groups.length).toBe(2)
+  })
+})
+
+describe('a row group that is encoded ahead', () => {
+  const columns = resolveSchema(schema({ id: t.long, text: t.optional(t.string), point: t.struct({ x: t.double }) }))
+  const batchOf = (from: number) =>
+    columnsOf(
+      columns,
+      Array.from({ length: 20_000 }, (_, i) => ({
+        id: from + i,
+        text: i % 3 === 0 ? null : `${from + i}`.repeat(40),
+        point: { x: i / 7 },
+      })),
+    )
+  const batches = Array.from({ length: 6 }, (_, i) => batchOf(i * 20_000))
+  const options = { rowGroupRows: 20_000, codec: 'zstd' } as const
+
+  async function written(write: (writer: ParquetWriter, batch: ColumnBatch) => Promise<readonly Uint8Array[]>) {
+    const writer = await createParquetWriter(columns, options)
+    const parts: Uint8Array[] = []
+    for (const batch of batches) parts.push(...(await write(writer, batch)))
+    parts.push(...(await writer.flush()), ...writer.finish().parts)
+    const bytes = Buffer.concat(parts)
+    expect(bytes.length).toBe(writer.size)
+    return bytes
+  }
+
+  test('makes the same file, whoever encodes, also for several writers at once', async () => {
+    const expected = await written((writer, batch) => Promise.resolve(writer.write(batch)))
+    const ahead = await Promise.all([
+      ...Array.from({ length: 4 }, () => written((writer, batch) => writer.writeAhead(batch, false))),
+      written((writer, batch) => writer.writeAhead(batch, true)),
+      written((writer, batch) => writer.writeAhead(batch, batch === batches[3])),
+    ])
+    for (const bytes of ahead) expect(Buffer.compare(bytes, expected)).toBe(0)
+  })
+
+  test.runIf(availableParallelism() > 1)('comes later, in its place', async () => {
+    const writer = await createParquetWriter(columns, options)
+    expect(await writer.writeAhead(batches[0]!, false)).toEqual([])
+    const first = await writer.writeAhead(batches[1]!, false)
+    expect(first.length).toBeGreaterThan(0)
+    const size = first.reduce((sum, part) => sum + part.length, 0)
+    expect(writer.size).toBe(size)
+    // Whoever has to know the size gets all that is owed.
+    const exact = await writer.writeAhead(batches[2]!, true)
+    expect(writer.size).toBe(size + exact.reduce((sum, part) => sum + part.length, 0))
+    expect(await writer.flush()).toEqual([])
+    expect(writer.finish().facts.splitOffsets).toHaveLength(3)
   })
 })
 
