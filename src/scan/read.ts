@@ -58,6 +58,7 @@ export async function* readBatches<T>(
     for await (const group of expandAhead(fetchedPieces({ ...wishes, request }, both, tasks))) {
       throwIfAborted(signal, 'the scan')
       const decoded = await openRowGroup(group.plan, group.rowGroup, await group.expand())
+      let isLeft = true
       try {
         for (let i = 0; i < decoded.batchCount && left > 0; i++) {
           const batch = decoded.batch(i)
@@ -67,8 +68,11 @@ export async function* readBatches<T>(
           left -= count
           yield consume(batch, selected)
         }
+        isLeft = left === 0
       } finally {
         decoded.free()
+        // Before what reads ahead is told to return: it would first wait for what it is fetching.
+        if (isLeft) end.abort()
       }
       if (left === 0) return
     }
