@@ -79,7 +79,11 @@ function partsOfV2(stored: Uint8Array, size: number, v2: ThriftStruct): (Uint8Ar
   const isCompressed = v2.get(V2.isCompressed)?.value !== false
   v2.set(V2.isCompressed, { type: THRIFT.false, value: false })
   if (levels < 0 || levels > Math.min(stored.length, size)) throw new RangeError('a page has more levels than bytes')
-  if (!isCompressed || levels === stored.length) return [stored]
+  if (!isCompressed || levels === stored.length) {
+    // What stands behind it would be somewhere else than its header says, and the gap be filled with what was there before.
+    if (stored.length !== size) throw new RangeError(`a page holds ${stored.length} bytes, its header says ${size}`)
+    return [stored]
+  }
   return [stored.subarray(0, levels), { bytes: stored.subarray(levels), size: size - levels }]
 }
 
