@@ -34,6 +34,8 @@ export class PendingChanges {
    * @throws `aborted`; what the first of them failed with; also of those that ended before, where nobody ever asked what came of it.
    */
   async settle(signal: AbortSignal | undefined): Promise<void> {
+    // A signal that has fired does not fire again.
+    throwIfAborted(signal, 'the commit of a transaction')
     const before = [...this.#pending].filter(({ state, isSeen }) => state === 'under way' || !isSeen)
     const ended = Promise.allSettled(before.map(({ done }) => done))
     let onAbort = () => undefined as void
