@@ -53,7 +53,7 @@ function readPage(chunk: Uint8Array, start: number): Page {
 /** Structs in structs of a page header, at most: `statistics` in `data_page_header`. Keeps hostile bytes in bounds. */
 const MAX_DEPTH = 8
 
-/** Walks over a `PageHeader`, of which only its size and checksum matter. */
+/** Walks over a `PageHeader`, of which only what every page has matters. */
 class HeaderReader {
   at: number
   readonly #bytes: Uint8Array

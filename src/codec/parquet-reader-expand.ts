@@ -6,6 +6,7 @@ import type { ChunkPages } from './parquet-reader-pages.ts'
 import { findPages } from './parquet-reader-pages.ts'
 import type { DecodePlan } from './parquet-reader-plan.ts'
 import { damaged, dictionariesOf } from './parquet-reader-plan.ts'
+import type { SpareMemory } from './spare-memory.ts'
 import { fillBeside } from './zstd-thread.ts'
 import type { Decompress } from './zstd.ts'
 import { loadZstd } from './zstd.ts'
@@ -33,19 +34,43 @@ export async function expandHere(plan: DecodePlan, rowGroup: number, bytesOf: By
   }
 }
 
+/** A row group that was decompressed beside this thread. */
+export interface ExpandedBeside {
+  readonly excerptOf: ExcerptOf
+  /** Says that the excerpt is no longer needed. */
+  release(): void
+}
+
 /**
  * Decompresses the wanted columns of a row group beside this thread.
  *
  * @returns undefined if this has to be done here; see {@link fillBeside}.
- * @throws As {@link expandHere}.
+ * @throws `corrupt` if checksums do not match.
  */
 export async function expandBeside(
   plan: DecodePlan,
   rowGroup: number,
   bytesOf: BytesOf,
-): Promise<ExcerptOf | undefined> {
-  const { bytes, holes } = layOut(plan, rowGroup, bytesOf, true, (size) => new Uint8Array(new SharedArrayBuffer(size)))
-  return (await fillBeside(bytes, holes)) ? () => bytes : undefined
+  memory: SpareMemory,
+): Promise<ExpandedBeside | undefined> {
+  const layout = layOutBeside(plan, rowGroup, bytesOf, memory)
+  if (layout === undefined) return undefined
+  const { taken, length, holes } = layout
+  const filled = await fillBeside(taken, holes)
+  if (filled === undefined) return undefined
+  return { excerptOf: () => filled.subarray(0, length), release: () => memory.giveBack(filled) }
+}
+
+/** Undefined if there is not enough memory. */
+function layOutBeside(plan: DecodePlan, rowGroup: number, bytesOf: BytesOf, memory: SpareMemory) {
+  try {
+    let taken: Uint8Array<ArrayBuffer> | undefined
+    const { bytes, holes } = layOut(plan, rowGroup, bytesOf, true, (size) => (taken = memory.take(size)))
+    return { taken: taken!, length: bytes.length, holes }
+  } catch (error) {
+    if (error instanceof RangeError) return undefined
+    throw error
+  }
 }
 
 /** Bytes that the ZSTD columns of a row group that are wanted will have, as far as the footer is to be believed. */
@@ -67,14 +92,14 @@ function layOut(
   const { chunks } = plan.footer.rowGroups[rowGroup]!
   const chunkOf = (leaf: number): Uint8Array | ChunkPages => {
     const bytes = bytesOf(leaf)
-    const { crc, codec } = chunks[leaf]!
+    const { crc, codec, uncompressedSize } = chunks[leaf]!
     const damage = findChunkDamage(bytes, crc)
     if (damage !== undefined) damaged(plan, `${damage} in column '${plan.footer.leaves[leaf]!.name}'`)
     const isExpanded = withoutZstd && codec === CODEC_ZSTD
-    return isExpanded ? (inFile(plan, () => findPages(bytes)) ?? bytes) : bytes
+    return isExpanded ? (inFile(plan, () => findPages(bytes, uncompressedSize)) ?? bytes) : bytes
   }
   const wanted = { ...plan, rowGroup, dictionaries: dictionariesOf(plan, rowGroup) }
-  return layOutExcerpt(wanted, chunkOf, (size) => inFile(plan, () => allocate(size)))
+  return layOutExcerpt(wanted, chunkOf, allocate)
 }
 
 function fill(bytes: Uint8Array, holes: ExcerptLayout['holes'], decompress: Decompress): void {

@@ -13,8 +13,8 @@ const DATA_PAGE_V2 = 3
 /** Field ids of `PageHeader`, and of `DataPageHeaderV2` in it. */
 const PAGE = { compressedSize: 3, crc: 4, v2: 8 } as const
 const V2 = { definitionLevels: 5, repetitionLevels: 6, isCompressed: 7 } as const
-/** A chunk that claims to become more than this is left to the decoder, which checks as it goes. */
-const MAX_CHUNK_BYTES = 512 * 1024 * 1024
+/** Some writers leave the headers of pages out of the size of a chunk. */
+const HEADERS_BYTES = 64 * 1024
 
 /** A chunk whose pages are found, and are to be decompressed. */
 export interface ChunkPages {
@@ -26,17 +26,19 @@ export interface ChunkPages {
 }
 
 /**
- * The pages of a compressed chunk, with the headers that they will have; undefined if the chunk is better left to the decoder.
+ * The pages of a compressed chunk, with the headers that they will have; undefined if they claim to become more than the
+ * footer says: then it is left to the decoder, which checks as it goes.
  *
+ * @param uncompressedSize Of the chunk, in bytes, as the footer says.
  * @throws `RangeError`, or another error, for headers that are none.
  */
-export function findPages(chunk: Uint8Array): ChunkPages | undefined {
+export function findPages(chunk: Uint8Array, uncompressedSize: number): ChunkPages | undefined {
   const parts: (Uint8Array | Frame)[] = []
   let byteLength = 0
   let firstPageGrowth = 0
   for (const page of readPages(chunk)) {
     const size = page.uncompressedSize
-    if (size < 0 || byteLength + size > MAX_CHUNK_BYTES) return undefined
+    if (size < 0 || byteLength + size > uncompressedSize + HEADERS_BYTES) return undefined
     const { header, data } = page.type === DATA_PAGE_V2 ? pageOfV2(chunk, page) : simplePage(chunk, page)
     parts.push(header, ...data)
     if (byteLength === 0) firstPageGrowth = header.length + size - (page.end - page.start)

@@ -39,7 +39,7 @@ const MAX_ROWS = 2 ** 31 - 1
 const PROGRAM = `
 const wasm = await import(workerData.url)
 wasm.initSync({ module: workerData.module })
-return ({ stream, settings: { codec, pageBytes, plainColumns } }) => {
+return ({ memory, length, settings: { codec, pageBytes, plainColumns } }) => {
   try {
     let builder = new wasm.WriterPropertiesBuilder()
       .setCompression(wasm.Compression[codec])
@@ -47,8 +47,8 @@ return ({ stream, settings: { codec, pageBytes, plainColumns } }) => {
       .setMaxRowGroupSize(${MAX_ROWS})
     if (pageBytes !== undefined) builder = builder.setDataPageSizeLimit(pageBytes)
     for (const name of plainColumns) builder = builder.setColumnDictionaryEnabled(name, false)
-    const result = wasm.writeParquet(wasm.Table.fromIPCStream(stream), builder.build())
-    return { result, transfer: [result.buffer] }
+    const file = wasm.writeParquet(wasm.Table.fromIPCStream(memory.subarray(0, length)), builder.build())
+    return { result: { file, memory }, transfer: [file.buffer, memory.buffer] }
   } catch {
     process.exit()
   }
@@ -56,7 +56,7 @@ return ({ stream, settings: { codec, pageBytes, plainColumns } }) => {
 `
 
 /** Row groups that the thread has, at most: each is some megabytes, and another one is better encoded here than waited for. */
-const MAX_WAITING = 2
+export const MAX_WAITING = 2
 
 /** Started when it is first asked for. */
 let thread: Promise<SideThread | undefined> | undefined
@@ -65,17 +65,27 @@ let thread: Promise<SideThread | undefined> | undefined
 export async function canEncodeBeside(): Promise<boolean> {
   thread ??= startThread()
   const started = await thread
-  return started !== undefined && started.isAlive && started.waiting < MAX_WAITING
+  return started !== undefined && started.isReady && started.waiting < MAX_WAITING
+}
+
+/** What the thread made, and the memory that it was lent. */
+export interface EncodedBeside {
+  readonly file: Uint8Array
+  readonly memory: Uint8Array<ArrayBuffer>
 }
 
 /**
- * Encodes beside this thread.
+ * Encodes beside this thread, which `memory` is taken from meanwhile.
  *
- * @param stream In memory that threads share.
+ * @param memory Begins with a stream of `length` bytes.
  * @returns undefined if that cannot be done: the caller then does it itself.
  */
-export async function encodeBeside(stream: Uint8Array, settings: EncodeSettings): Promise<Uint8Array | undefined> {
-  return (await (await thread)?.run({ stream, settings })) as Uint8Array | undefined
+export async function encodeBeside(
+  memory: Uint8Array<ArrayBuffer>,
+  length: number,
+  settings: EncodeSettings,
+): Promise<EncodedBeside | undefined> {
+  return (await (await thread)?.run({ memory, length, settings }, [memory.buffer])) as EncodedBeside | undefined
 }
 
 async function startThread(): Promise<SideThread | undefined> {

@@ -7,9 +7,10 @@ import { batchBytes } from './column-size.ts'
 import type { ColumnBatch } from './columns.ts'
 import { worthDictionary } from './parquet-writer-dictionary.ts'
 import type { EncodeSettings } from './parquet-writer-encode.ts'
-import { canEncodeBeside, encodeBeside, encodeHere } from './parquet-writer-encode.ts'
+import { canEncodeBeside, encodeBeside, encodeHere, MAX_WAITING } from './parquet-writer-encode.ts'
 import type { ParquetFacts } from './parquet-writer-footer.ts'
 import { ParquetAssembler } from './parquet-writer-footer.ts'
+import { SpareMemory } from './spare-memory.ts'
 import type { ParquetWasm } from './wasm.ts'
 import { loadParquetWasm } from './wasm.ts'
 
@@ -129,7 +130,6 @@ class Writer implements ParquetWriter {
   #rows = 0
   /** A row group that is being encoded elsewhere. */
   #owed: (() => Promise<Uint8Array>) | undefined
-  #shared: Uint8Array = new Uint8Array(0)
 
   constructor(wasm: ParquetWasm, schema: Schema, options: ParquetOptions) {
     this.#wasm = wasm
@@ -203,18 +203,30 @@ class Writer implements ParquetWriter {
 
   #encode(group: readonly ColumnBatch[]): readonly Uint8Array[] {
     assert(this.#owed === undefined, 'a row group is encoded before the one that comes before it')
-    const stream = encodeArrowStream(this.#schema, group, scratchOf)
-    return this.#assembler.addFile(encodeHere(this.#wasm, stream, settingsFor(this.#schema, group, this.#options)))
+    const settings = settingsFor(this.#schema, group, this.#options)
+    return this.#assembler.addFile(encodeHere(this.#wasm, this.#streamOf(group), settings))
+  }
+
+  /** Good until the next one is made, by whomever. */
+  #streamOf(group: readonly ColumnBatch[]): Uint8Array {
+    return encodeArrowStream(this.#schema, group, scratchOf)
   }
 
   /** Encodes beside this thread if that can be done and is worth it, else here. */
   async #encodeAhead(group: readonly ColumnBatch[]): Promise<readonly Uint8Array[]> {
     const bytes = group.reduce((sum, batch) => sum + batchBytes(batch), 0)
     if (bytes < WORTH_BYTES || !(await canEncodeBeside())) return this.#encode(group)
-    const stream = encodeArrowStream(this.#schema, group, (size) => this.#sharedOf(size))
+    const memory = memoryToLend()
     const settings = settingsFor(this.#schema, group, this.#options)
-    const encoded = encodeBeside(stream, settings)
-    this.#owed = async () => (await encoded) ?? encodeHere(this.#wasm, stream, settings)
+    let taken: Uint8Array<ArrayBuffer> | undefined
+    const { length } = encodeArrowStream(this.#schema, group, (size) => (taken = memory.take(size)))
+    const encoded = encodeBeside(taken!, length, settings)
+    this.#owed = async () => {
+      const beside = await encoded
+      if (beside === undefined) return encodeHere(this.#wasm, this.#streamOf(group), settings)
+      memory.giveBack(beside.memory)
+      return beside.file
+    }
     return []
   }
 
@@ -222,12 +234,6 @@ class Writer implements ParquetWriter {
     const owed = this.#owed
     this.#owed = undefined
     return owed === undefined ? [] : this.#assembler.addFile(await owed())
-  }
-
-  /** Only one row group at a time is under way. */
-  #sharedOf(size: number): Uint8Array {
-    if (this.#shared.length < size) this.#shared = new Uint8Array(new SharedArrayBuffer(size))
-    return this.#shared
   }
 }
 
@@ -242,6 +248,15 @@ function scratchOf(size: number): Uint8Array {
   if (last !== undefined && last.length >= size) return last
   const memory = new Uint8Array(size)
   scratch = new WeakRef(memory)
+  return memory
+}
+
+/** Of all writers together; kept while any of them is at work. */
+let lent = new WeakRef(new SpareMemory(MAX_WAITING))
+
+function memoryToLend(): SpareMemory {
+  const memory = lent.deref() ?? new SpareMemory(MAX_WAITING)
+  lent = new WeakRef(memory)
   return memory
 }
 

@@ -10,7 +10,8 @@ import type { Transferable, Worker } from 'node:worker_threads'
 const FRAME = (program: string) => `
 const { parentPort, workerData } = require('node:worker_threads')
 const ready = (async () => {${program}})()
-ready.catch(() => undefined)
+ready.then(() => parentPort.postMessage({ isReady: true }), () => process.exit())
+parentPort.on('messageerror', () => process.exit())
 parentPort.on('message', async (message) => {
   try {
     const { result, transfer } = (await ready)(message)
@@ -21,15 +22,21 @@ parentPort.on('message', async (message) => {
 })
 `
 
+interface Answer {
+  readonly isReady?: true
+  readonly result?: unknown
+}
+
 /** A thread that lives until the process ends, and does not keep it alive. It does its work in the order in which it comes. */
 export class SideThread {
   readonly #worker: Worker
   readonly #jobs: ((result: unknown) => void)[] = []
-  #isAlive = true
+  #state: 'starting' | 'ready' | 'dead' = 'starting'
 
   private constructor(worker: Worker) {
     this.#worker = worker
-    worker.on('message', ({ result }: { readonly result?: unknown }) => this.#settle(result))
+    worker.on('message', (answer: Answer) => this.#take(answer))
+    worker.on('messageerror', () => this.#end())
     worker.on('error', () => this.#end())
     worker.on('exit', () => this.#end())
     worker.unref()
@@ -51,8 +58,9 @@ export class SideThread {
     }
   }
 
-  get isAlive(): boolean {
-    return this.#isAlive
+  /** Whether it would begin now with what it is given: not while it still starts, and never once it has died. */
+  get isReady(): boolean {
+    return this.#state === 'ready'
   }
 
   /** Pieces of work that are not done. */
@@ -60,18 +68,26 @@ export class SideThread {
     return this.#jobs.length
   }
 
-  /** The result; undefined if the work failed there, or the thread has died. */
+  /** The result; undefined if the work cannot be handed over, failed there, or the thread has died. */
   run(message: unknown, transfer: readonly Transferable[] = []): Promise<unknown> {
-    if (!this.#isAlive) return Promise.resolve(undefined)
+    if (this.#state === 'dead') return Promise.resolve(undefined)
     return new Promise((resolve) => {
+      try {
+        this.#worker.postMessage(message, transfer)
+      } catch {
+        return resolve(undefined)
+      }
       this.#jobs.push(resolve)
       // Who waits for a result is kept alive by it.
       this.#worker.ref()
-      this.#worker.postMessage(message, transfer)
     })
   }
 
-  #settle(result: unknown): void {
+  #take({ isReady, result }: Answer): void {
+    if (isReady === true) {
+      this.#state = 'ready'
+      return
+    }
     const resolve = this.#jobs.shift()!
     if (this.#jobs.length === 0) this.#worker.unref()
     resolve(result)
@@ -79,7 +95,7 @@ export class SideThread {
 
   /** Nobody knows of what it died, of lack of memory for example. */
   #end(): void {
-    this.#isAlive = false
+    this.#state = 'dead'
     for (const resolve of this.#jobs.splice(0)) resolve(undefined)
   }
 }

@@ -8,7 +8,7 @@ import type { Hole } from './parquet-reader-excerpt.ts'
 import { SideThread } from './side-thread.ts'
 import { hasNativeZstd } from './zstd.ts'
 
-/** Writes what it has decompressed into memory that both threads see. */
+/** Writes what it has decompressed into the memory that it was given, and gives that back. */
 const PROGRAM = `
 const { zstdDecompressSync } = require('node:zlib')
 let decompress = (bytes, size) => zstdDecompressSync(bytes, { maxOutputLength: Math.max(1, size) })
@@ -26,30 +26,33 @@ return ({ output, input, holes }) => {
     output.set(page, at)
     start += length
   }
-  return { result: true }
+  return { result: output, transfer: [output.buffer] }
 }
 `
 
 /** Started when it is first asked for. */
 let thread: Promise<SideThread | undefined> | undefined
 
-/** Whether frames can be decompressed beside this thread. The first call starts what does it. */
+/** Whether frames can be decompressed beside this thread now. The first call starts what does it. */
 export async function hasZstdThread(): Promise<boolean> {
   thread ??= SideThread.start(PROGRAM, () => (hasNativeZstd() ? undefined : packagedZstd()))
-  return (await thread)?.isAlive ?? false
+  return (await thread)?.isReady ?? false
 }
 
 /**
- * Puts decompressed bytes into their places in `output`, beside this thread.
+ * Puts decompressed bytes into their places in `output`, beside this thread, which `output` is taken from meanwhile.
  *
- * @param output In memory that threads share.
- * @returns false if that cannot be done here, or a frame is damaged: the caller then does it itself, and learns what is wrong.
+ * @returns What `output` was; undefined if that cannot be done, or a frame is damaged: the caller then begins again
+ *   here, and learns what is wrong.
  */
-export async function fillBeside(output: Uint8Array, holes: readonly Hole[]): Promise<boolean> {
-  if (!(await hasZstdThread())) return false
+export async function fillBeside(
+  output: Uint8Array<ArrayBuffer>,
+  holes: readonly Hole[],
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
   const input = joined(holes)
   const places = holes.map(({ bytes, size, at }) => ({ length: bytes.length, size, at }))
-  return (await (await thread)!.run({ output, input, holes: places }, [input.buffer])) === true
+  const filled = (await thread)?.run({ output, input, holes: places }, [output.buffer, input.buffer])
+  return (await filled) as Uint8Array<ArrayBuffer> | undefined
 }
 
 /** The compressed bytes one behind the other. */

@@ -1,6 +1,7 @@
 /** From fetched pieces to row groups that the decoder can take: the next one is decompressed while one is decoded. */
 import type { ExcerptOf } from '../codec/parquet-reader-expand.ts'
 import { expandBeside, expandedBytes, expandHere } from '../codec/parquet-reader-expand.ts'
+import { SpareMemory } from '../codec/spare-memory.ts'
 import { hasZstdThread } from '../codec/zstd-thread.ts'
 import { mapInOrder } from './in-order.ts'
 import type { FetchedPiece, GroupToRead } from './read-file.ts'
@@ -9,18 +10,26 @@ import type { FetchedPiece, GroupToRead } from './read-file.ts'
 export interface FetchedGroup extends GroupToRead {
   /** Its columns without ZSTD. Called once, when it is to be decoded. */
   expand(): Promise<ExcerptOf>
+  /** Says that it is decoded. */
+  release(): void
 }
 
-/** Row groups that are decompressed, or about to be, at most. */
+/** Row groups that wait decompressed, or are about to be, at most. */
 const GROUPS_AHEAD = 2
-/** Decompressed bytes that wait for the decoder, at most (a single row group may be larger). */
+/**
+ * Nothing more is decompressed ahead while so many bytes wait for the decoder, and no row group that is larger: that one
+ * is decompressed when its turn comes.
+ */
 const AHEAD_BYTES = 64 * 1024 * 1024
-/** What is smaller is decompressed here in the time that it takes to hand it over. */
+/** A row group that is smaller is decompressed here in the time that it takes to hand it over. */
 const WORTH_BYTES = 256 * 1024
+/** What a scan decompresses before it is worth its while to start a thread. */
+const START_BYTES = 4 * 1024 * 1024
 
-/** The row groups of the pieces, in order. The first one is not waited for elsewhere: there is nothing else to do. */
+/** The row groups of the pieces, in order. */
 export function expandAhead(pieces: AsyncIterable<FetchedPiece>): AsyncGenerator<FetchedGroup> {
-  return mapInOrder(groupsOf(pieces), startExpanding, {
+  const memory = new SpareMemory(GROUPS_AHEAD + 1)
+  return mapInOrder(groupsOf(pieces), (group) => startExpanding(group, memory), {
     count: GROUPS_AHEAD,
     weight: AHEAD_BYTES,
     weigh: ({ byteLength }) => byteLength,
@@ -30,26 +39,34 @@ export function expandAhead(pieces: AsyncIterable<FetchedPiece>): AsyncGenerator
 interface WaitingGroup {
   readonly group: GroupToRead
   readonly bytesOf: (leaf: number) => Uint8Array
-  readonly isFirst: boolean
-  /** Decompressed. */
+  /** Decompressed, as are those of the groups before it. */
   readonly byteLength: number
+  readonly bytesBefore: number
 }
 
 async function* groupsOf(pieces: AsyncIterable<FetchedPiece>): AsyncGenerator<WaitingGroup> {
-  let isFirst = true
+  let bytesBefore = 0
   for await (const { groups, chunks } of pieces) {
     for (const group of groups) {
       const { plan, rowGroup } = group
       const bytesOf = (leaf: number) => chunks.bytesOf(rowGroup, leaf)
-      yield { group, bytesOf, isFirst, byteLength: expandedBytes(plan, rowGroup) }
-      isFirst = false
+      const byteLength = expandedBytes(plan, rowGroup)
+      yield { group, bytesOf, byteLength, bytesBefore }
+      bytesBefore += byteLength
     }
   }
 }
 
-async function startExpanding({ group, bytesOf, isFirst, byteLength }: WaitingGroup): Promise<FetchedGroup> {
+async function startExpanding(
+  { group, bytesOf, byteLength, bytesBefore }: WaitingGroup,
+  memory: SpareMemory,
+): Promise<FetchedGroup> {
   const { plan, rowGroup } = group
-  const isAhead = !isFirst && byteLength >= WORTH_BYTES && (await hasZstdThread())
-  const beside = isAhead ? await expandBeside(plan, rowGroup, bytesOf) : undefined
-  return { ...group, expand: async () => beside ?? expandHere(plan, rowGroup, bytesOf) }
+  const isAhead = bytesBefore >= START_BYTES && byteLength >= WORTH_BYTES && byteLength <= AHEAD_BYTES
+  const beside = isAhead && (await hasZstdThread()) ? await expandBeside(plan, rowGroup, bytesOf, memory) : undefined
+  return {
+    ...group,
+    expand: async () => beside?.excerptOf ?? expandHere(plan, rowGroup, bytesOf),
+    release: () => beside?.release(),
+  }
 }

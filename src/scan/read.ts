@@ -54,11 +54,14 @@ export async function* readBatches<T>(
   const both = signal === undefined ? end.signal : AbortSignal.any([signal, end.signal])
   const request = { ...wishes.request, signal: both }
   let left = wishes.limit
+  const groups = expandAhead(fetchedPieces({ ...wishes, request }, both, tasks))
   try {
-    for await (const group of expandAhead(fetchedPieces({ ...wishes, request }, both, tasks))) {
+    for (;;) {
+      const { done, value: group } = await groups.next()
+      if (done === true) return
       throwIfAborted(signal, 'the scan')
       const decoded = await openRowGroup(group.plan, group.rowGroup, await group.expand())
-      let isLeft = true
+      group.release()
       try {
         for (let i = 0; i < decoded.batchCount && left > 0; i++) {
           const batch = decoded.batch(i)
@@ -68,16 +71,15 @@ export async function* readBatches<T>(
           left -= count
           yield consume(batch, selected)
         }
-        isLeft = left === 0
       } finally {
         decoded.free()
-        // Before what reads ahead is told to return: it would first wait for what it is fetching.
-        if (isLeft) end.abort()
       }
       if (left === 0) return
     }
   } finally {
+    // First: what reads ahead would wait for what it is fetching before it returns.
     end.abort()
+    await groups.return(undefined).catch(() => undefined)
   }
 }
 

@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest'
 import { fromArrow } from '../../src/codec/arrow.ts'
 import { createBuilder } from '../../src/codec/column-builder.ts'
 import type { ColumnBatch } from '../../src/codec/columns.ts'
+import { canEncodeBeside } from '../../src/codec/parquet-writer-encode.ts'
 import type { ParquetWriter } from '../../src/codec/parquet-writer.ts'
 import {
   CREATED_BY,
@@ -22,6 +23,7 @@ import { resolveSchema, schema, t } from '../../src/spec/builder.ts'
 import type { Schema } from '../../src/spec/types.ts'
 import { anySchema, rowsOf } from '../support/arbitrary-rows.ts'
 import { readRows } from '../support/read-columns.ts'
+import { sideThreadReady } from '../support/side-thread-ready.ts'
 
 function columnsOf(columns: Schema, rows: readonly unknown[]): ColumnBatch {
   const builder = createBuilder(columns)
@@ -276,6 +278,7 @@ describe('a row group that is encoded ahead', () => {
 
   test('makes the same file, whoever encodes, also for several writers at once', async () => {
     const expected = await written((writer, batch) => Promise.resolve(writer.write(batch)))
+    if (availableParallelism() > 1) await sideThreadReady(canEncodeBeside)
     const ahead = await Promise.all([
       ...Array.from({ length: 4 }, () => written((writer, batch) => writer.writeAhead(batch, false))),
       written((writer, batch) => writer.writeAhead(batch, true)),
@@ -285,6 +288,7 @@ describe('a row group that is encoded ahead', () => {
   })
 
   test.runIf(availableParallelism() > 1)('comes later, in its place', async () => {
+    await sideThreadReady(canEncodeBeside)
     const writer = await createParquetWriter(columns, options)
     expect(await writer.writeAhead(batches[0]!, false)).toEqual([])
     const first = await writer.writeAhead(batches[1]!, false)
