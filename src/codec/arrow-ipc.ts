@@ -36,19 +36,26 @@ const ALIGNMENT = 64
 /** The name under which Parquet writers look for a field's id in Arrow metadata. */
 export const FIELD_ID_KEY = 'PARQUET:field_id'
 
+/** The bytes of a stream: the schema, then each batch, then the end. */
+export function encodeArrowStream(schema: Schema, batches: readonly ColumnBatch[]): Uint8Array {
+  return layOutArrowStream(schema, batches, (size) => new Uint8Array(size))!
+}
+
 /**
- * The bytes of a stream: the schema, then each batch, then the end.
+ * As {@link encodeArrowStream}.
  *
  * @param allocate Gives the memory for a number of bytes; more than these may be there, what is in it does not matter.
+ * @returns undefined if there is no memory.
  */
-export function encodeArrowStream(
+export function layOutArrowStream(
   schema: Schema,
   batches: readonly ColumnBatch[],
-  allocate: (size: number) => Uint8Array = (size) => new Uint8Array(size),
-): Uint8Array {
+  allocate: (size: number) => Uint8Array | undefined,
+): Uint8Array | undefined {
   const parts = [encodeSchema(schema), ...batches.map(encodeBatch)]
   const total = parts.reduce((size, part) => size + 8 + part.header.length + part.bodyLength, 8)
-  const out = allocate(total).subarray(0, total)
+  const out = allocate(total)?.subarray(0, total)
+  if (out === undefined) return undefined
   const view = new DataView(out.buffer, out.byteOffset, total)
   let at = 0
   for (const { header, bodyLength, buffers } of parts) {

@@ -61,7 +61,7 @@ export interface ExcerptLayout {
  * @param bytesOf The bytes of a column as they are in the file.
  */
 export function encodeExcerpt(excerpt: Excerpt, bytesOf: (leaf: number) => Uint8Array): Uint8Array {
-  return layOutExcerpt(excerpt, bytesOf, (size) => new Uint8Array(size)).bytes
+  return layOutExcerpt(excerpt, bytesOf, (size) => new Uint8Array(size))!.bytes
 }
 
 /**
@@ -69,12 +69,13 @@ export function encodeExcerpt(excerpt: Excerpt, bytesOf: (leaf: number) => Uint8
  *
  * @param chunkOf A column of the row group: its bytes as they are in the file, or its pages, to be there decompressed.
  * @param allocate Gives the memory for a number of bytes; more than these may be there, what is in it does not matter.
+ * @returns undefined if there is no memory.
  */
 export function layOutExcerpt(
   excerpt: Excerpt,
   chunkOf: (leaf: number) => Uint8Array | ChunkPages,
-  allocate: (size: number) => Uint8Array,
-): ExcerptLayout {
+  allocate: (size: number) => Uint8Array | undefined,
+): ExcerptLayout | undefined {
   const leaves = [...excerpt.leaves].sort((a, b) => a - b)
   const placed: PlacedChunk[] = []
   let size = HEAD_BYTES
@@ -85,7 +86,8 @@ export function layOutExcerpt(
   }
   const footer = encodeThrift(footerOf(excerpt, placed))
   const total = size + footer.length + TAIL_BYTES
-  const bytes = allocate(total).subarray(0, total)
+  const bytes = allocate(total)?.subarray(0, total)
+  if (bytes === undefined) return undefined
   const holes: Hole[] = []
   bytes.set(MAGIC)
   for (const { parts, start } of placed) {

@@ -6,7 +6,7 @@ import type { ChunkPages } from './parquet-reader-pages.ts'
 import { findPages } from './parquet-reader-pages.ts'
 import type { DecodePlan } from './parquet-reader-plan.ts'
 import { damaged, dictionariesOf } from './parquet-reader-plan.ts'
-import type { SpareMemory } from './spare-memory.ts'
+import { SharedSlots } from './shared-slots.ts'
 import { fillBeside } from './zstd-thread.ts'
 import type { Decompress } from './zstd.ts'
 import { loadZstd } from './zstd.ts'
@@ -28,7 +28,7 @@ const CODEC_ZSTD = 6
 export async function expandHere(plan: DecodePlan, rowGroup: number, bytesOf: BytesOf): Promise<ExcerptOf> {
   const decompress = expandedBytes(plan, rowGroup) > 0 ? await loadZstd() : undefined
   return () => {
-    const { bytes, holes } = layOut(plan, rowGroup, bytesOf, decompress !== undefined, scratchOf)
+    const { bytes, holes } = layOut(plan, rowGroup, bytesOf, decompress !== undefined, scratchOf)!
     if (decompress !== undefined) inFile(plan, () => fill(bytes, holes, decompress))
     return bytes
   }
@@ -41,36 +41,34 @@ export interface ExpandedBeside {
   release(): void
 }
 
+/** Where row groups of all scans are decompressed ahead: larger ones, and more of them, wait until their turn comes. */
+const slots = new SharedSlots(3, 32 * 1024 * 1024)
+
+/** A row group that was decompressed beside this thread. */
+export interface ExpandedBeside {
+  readonly excerptOf: ExcerptOf
+  /** Says that the excerpt is no longer needed. */
+  release(): void
+}
+
 /**
  * Decompresses the wanted columns of a row group beside this thread.
  *
- * @returns undefined if this has to be done here; see {@link fillBeside}.
+ * @returns undefined if this has to be done here: there is no room for it, or {@link fillBeside} could not do it.
  * @throws `corrupt` if checksums do not match.
  */
 export async function expandBeside(
   plan: DecodePlan,
   rowGroup: number,
   bytesOf: BytesOf,
-  memory: SpareMemory,
 ): Promise<ExpandedBeside | undefined> {
-  const layout = layOutBeside(plan, rowGroup, bytesOf, memory)
+  let memory: Uint8Array<SharedArrayBuffer> | undefined
+  const layout = layOut(plan, rowGroup, bytesOf, true, (size) => (memory = slots.take(size)))
   if (layout === undefined) return undefined
-  const { taken, length, holes } = layout
-  const filled = await fillBeside(taken, holes)
-  if (filled === undefined) return undefined
-  return { excerptOf: () => filled.subarray(0, length), release: () => memory.giveBack(filled) }
-}
-
-/** Undefined if there is not enough memory. */
-function layOutBeside(plan: DecodePlan, rowGroup: number, bytesOf: BytesOf, memory: SpareMemory) {
-  try {
-    let taken: Uint8Array<ArrayBuffer> | undefined
-    const { bytes, holes } = layOut(plan, rowGroup, bytesOf, true, (size) => (taken = memory.take(size)))
-    return { taken: taken!, length: bytes.length, holes }
-  } catch (error) {
-    if (error instanceof RangeError) return undefined
-    throw error
-  }
+  const release = () => slots.giveBack(memory!)
+  if (await fillBeside(memory!, layout.holes)) return { excerptOf: () => layout.bytes, release }
+  release()
+  return undefined
 }
 
 /** Bytes that the ZSTD columns of a row group that are wanted will have, as far as the footer is to be believed. */
@@ -87,8 +85,8 @@ function layOut(
   rowGroup: number,
   bytesOf: BytesOf,
   withoutZstd: boolean,
-  allocate: (size: number) => Uint8Array,
-): ExcerptLayout {
+  allocate: (size: number) => Uint8Array | undefined,
+): ExcerptLayout | undefined {
   const { chunks } = plan.footer.rowGroups[rowGroup]!
   const chunkOf = (leaf: number): Uint8Array | ChunkPages => {
     const bytes = bytesOf(leaf)

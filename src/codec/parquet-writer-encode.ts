@@ -2,9 +2,10 @@
 import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
 import { DataShardError } from '../errors.ts'
+import { SharedSlots } from './shared-slots.ts'
 import { SideThread } from './side-thread.ts'
 import type { ParquetWasm } from './wasm.ts'
-import { loadParquetWasm, parquetWasmModule } from './wasm.ts'
+import { parquetWasmModule } from './wasm.ts'
 
 /** parquet-wasm's settings, as data. */
 export interface EncodeSettings {
@@ -37,9 +38,9 @@ const MAX_ROWS = 2 ** 31 - 1
 
 /** As {@link encodeHere}, which must not be called again after a panic: then the thread ends. */
 const PROGRAM = `
-const wasm = await import(workerData.url)
-wasm.initSync({ module: workerData.module })
-return ({ memory, length, settings: { codec, pageBytes, plainColumns } }) => {
+const wasm = await import(data.url)
+wasm.initSync({ module: data.module })
+return ({ stream, settings: { codec, pageBytes, plainColumns } }) => {
   try {
     let builder = new wasm.WriterPropertiesBuilder()
       .setCompression(wasm.Compression[codec])
@@ -47,16 +48,16 @@ return ({ memory, length, settings: { codec, pageBytes, plainColumns } }) => {
       .setMaxRowGroupSize(${MAX_ROWS})
     if (pageBytes !== undefined) builder = builder.setDataPageSizeLimit(pageBytes)
     for (const name of plainColumns) builder = builder.setColumnDictionaryEnabled(name, false)
-    const file = wasm.writeParquet(wasm.Table.fromIPCStream(memory.subarray(0, length)), builder.build())
-    return { result: { file, memory }, transfer: [file.buffer, memory.buffer] }
+    const result = wasm.writeParquet(wasm.Table.fromIPCStream(stream), builder.build())
+    return { result, transfer: [result.buffer] }
   } catch {
     process.exit()
   }
 }
 `
 
-/** Row groups that the thread has, at most: each is some megabytes, and another one is better encoded here than waited for. */
-export const MAX_WAITING = 2
+/** Streams of the row groups that the thread has: more of them, and larger ones, are better encoded here than waited for. */
+const slots = new SharedSlots(2, 32 * 1024 * 1024)
 
 /** Started when it is first asked for. */
 let thread: Promise<SideThread | undefined> | undefined
@@ -64,28 +65,24 @@ let thread: Promise<SideThread | undefined> | undefined
 /** Whether a row group can be encoded beside this thread now. The first call starts what does it. */
 export async function canEncodeBeside(): Promise<boolean> {
   thread ??= startThread()
-  const started = await thread
-  return started !== undefined && started.isReady && started.waiting < MAX_WAITING
-}
-
-/** What the thread made, and the memory that it was lent. */
-export interface EncodedBeside {
-  readonly file: Uint8Array
-  readonly memory: Uint8Array<ArrayBuffer>
+  return (await thread)?.isReady ?? false
 }
 
 /**
- * Encodes beside this thread, which `memory` is taken from meanwhile.
+ * Encodes beside this thread.
  *
- * @param memory Begins with a stream of `length` bytes.
- * @returns undefined if that cannot be done: the caller then does it itself.
+ * @param layOut Lays the row group out as an Arrow stream, in memory that it asks for.
+ * @returns undefined if there is no room for it; its promise is of undefined if that could not be done. Then the caller does it itself.
  */
-export async function encodeBeside(
-  memory: Uint8Array<ArrayBuffer>,
-  length: number,
+export function encodeBeside(
+  layOut: (allocate: (size: number) => Uint8Array | undefined) => Uint8Array | undefined,
   settings: EncodeSettings,
-): Promise<EncodedBeside | undefined> {
-  return (await (await thread)?.run({ memory, length, settings }, [memory.buffer])) as EncodedBeside | undefined
+): Promise<Uint8Array | undefined> | undefined {
+  let memory: Uint8Array<SharedArrayBuffer> | undefined
+  const stream = layOut((size) => (memory = slots.take(size)))
+  if (stream === undefined) return undefined
+  const work = thread!.then((started) => started?.run({ stream, settings }))
+  return work.finally(() => slots.giveBack(memory!)) as Promise<Uint8Array | undefined>
 }
 
 async function startThread(): Promise<SideThread | undefined> {

@@ -1,16 +1,15 @@
 /** Columns into Parquet files, row group by row group, through parquet-wasm. */
 import { assert, invalid } from '../errors.ts'
 import type { Schema } from '../spec/types.ts'
-import { encodeArrowStream } from './arrow-ipc.ts'
+import { layOutArrowStream } from './arrow-ipc.ts'
 import { slice } from './column-ops.ts'
 import { batchBytes } from './column-size.ts'
 import type { ColumnBatch } from './columns.ts'
 import { worthDictionary } from './parquet-writer-dictionary.ts'
 import type { EncodeSettings } from './parquet-writer-encode.ts'
-import { canEncodeBeside, encodeBeside, encodeHere, MAX_WAITING } from './parquet-writer-encode.ts'
+import { canEncodeBeside, encodeBeside, encodeHere } from './parquet-writer-encode.ts'
 import type { ParquetFacts } from './parquet-writer-footer.ts'
 import { ParquetAssembler } from './parquet-writer-footer.ts'
-import { SpareMemory } from './spare-memory.ts'
 import type { ParquetWasm } from './wasm.ts'
 import { loadParquetWasm } from './wasm.ts'
 
@@ -209,24 +208,17 @@ class Writer implements ParquetWriter {
 
   /** Good until the next one is made, by whomever. */
   #streamOf(group: readonly ColumnBatch[]): Uint8Array {
-    return encodeArrowStream(this.#schema, group, scratchOf)
+    return layOutArrowStream(this.#schema, group, scratchOf)!
   }
 
   /** Encodes beside this thread if that can be done and is worth it, else here. */
   async #encodeAhead(group: readonly ColumnBatch[]): Promise<readonly Uint8Array[]> {
     const bytes = group.reduce((sum, batch) => sum + batchBytes(batch), 0)
     if (bytes < WORTH_BYTES || !(await canEncodeBeside())) return this.#encode(group)
-    const memory = memoryToLend()
     const settings = settingsFor(this.#schema, group, this.#options)
-    let taken: Uint8Array<ArrayBuffer> | undefined
-    const { length } = encodeArrowStream(this.#schema, group, (size) => (taken = memory.take(size)))
-    const encoded = encodeBeside(taken!, length, settings)
-    this.#owed = async () => {
-      const beside = await encoded
-      if (beside === undefined) return encodeHere(this.#wasm, this.#streamOf(group), settings)
-      memory.giveBack(beside.memory)
-      return beside.file
-    }
+    const encoded = encodeBeside((allocate) => layOutArrowStream(this.#schema, group, allocate), settings)
+    if (encoded === undefined) return this.#encode(group)
+    this.#owed = async () => (await encoded) ?? encodeHere(this.#wasm, this.#streamOf(group), settings)
     return []
   }
 
@@ -248,15 +240,6 @@ function scratchOf(size: number): Uint8Array {
   if (last !== undefined && last.length >= size) return last
   const memory = new Uint8Array(size)
   scratch = new WeakRef(memory)
-  return memory
-}
-
-/** Of all writers together; kept while any of them is at work. */
-let lent = new WeakRef(new SpareMemory(MAX_WAITING))
-
-function memoryToLend(): SpareMemory {
-  const memory = lent.deref() ?? new SpareMemory(MAX_WAITING)
-  lent = new WeakRef(memory)
   return memory
 }
 

@@ -8,9 +8,9 @@ import type { Transferable, Worker } from 'node:worker_threads'
 
 /** Around a program: an async function's body that returns the function that does one piece of work. */
 const FRAME = (program: string) => `
-const { parentPort, workerData } = require('node:worker_threads')
+const { parentPort, workerData: { data, isReady } } = require('node:worker_threads')
 const ready = (async () => {${program}})()
-ready.then(() => parentPort.postMessage({ isReady: true }), () => process.exit())
+ready.then(() => Atomics.store(isReady, 0, 1), () => process.exit())
 parentPort.on('messageerror', () => process.exit())
 parentPort.on('message', async (message) => {
   try {
@@ -22,20 +22,18 @@ parentPort.on('message', async (message) => {
 })
 `
 
-interface Answer {
-  readonly isReady?: true
-  readonly result?: unknown
-}
-
 /** A thread that lives until the process ends, and does not keep it alive. It does its work in the order in which it comes. */
 export class SideThread {
   readonly #worker: Worker
+  /** Not told by a message: who is busy looks for none. */
+  readonly #isReady: Int32Array
   readonly #jobs: ((result: unknown) => void)[] = []
-  #state: 'starting' | 'ready' | 'dead' = 'starting'
+  #isAlive = true
 
-  private constructor(worker: Worker) {
+  private constructor(worker: Worker, isReady: Int32Array) {
     this.#worker = worker
-    worker.on('message', (answer: Answer) => this.#take(answer))
+    this.#isReady = isReady
+    worker.on('message', ({ result }: { readonly result?: unknown }) => this.#settle(result))
     worker.on('messageerror', () => this.#end())
     worker.on('error', () => this.#end())
     worker.on('exit', () => this.#end())
@@ -45,14 +43,16 @@ export class SideThread {
   /**
    * Starts a thread; undefined where there can be none, or where it would only take turns with this one.
    *
-   * @param program Returns, when it is ready, a function of a message that returns `{ result, transfer? }`. It finds `data` as `workerData`.
+   * @param program Returns, when it is ready, a function of a message that returns `{ result, transfer? }`. It finds what `load` gives as `data`.
    */
-  static async start(program: string, data: () => unknown): Promise<SideThread | undefined> {
+  static async start(program: string, load: () => unknown): Promise<SideThread | undefined> {
     if (availableParallelism() < 2) return undefined
     try {
-      const workerData = data()
+      const isReady = new Int32Array(new SharedArrayBuffer(4))
+      const workerData = { data: load(), isReady }
       const threads = await import('node:worker_threads')
-      return new SideThread(new threads.Worker(FRAME(program), { eval: true, workerData, execArgv: [], env: {} }))
+      const worker = new threads.Worker(FRAME(program), { eval: true, workerData, execArgv: [], env: {} })
+      return new SideThread(worker, isReady)
     } catch {
       return undefined
     }
@@ -60,17 +60,12 @@ export class SideThread {
 
   /** Whether it would begin now with what it is given: not while it still starts, and never once it has died. */
   get isReady(): boolean {
-    return this.#state === 'ready'
-  }
-
-  /** Pieces of work that are not done. */
-  get waiting(): number {
-    return this.#jobs.length
+    return this.#isAlive && Atomics.load(this.#isReady, 0) === 1
   }
 
   /** The result; undefined if the work cannot be handed over, failed there, or the thread has died. */
   run(message: unknown, transfer: readonly Transferable[] = []): Promise<unknown> {
-    if (this.#state === 'dead') return Promise.resolve(undefined)
+    if (!this.#isAlive) return Promise.resolve(undefined)
     return new Promise((resolve) => {
       try {
         this.#worker.postMessage(message, transfer)
@@ -83,11 +78,7 @@ export class SideThread {
     })
   }
 
-  #take({ isReady, result }: Answer): void {
-    if (isReady === true) {
-      this.#state = 'ready'
-      return
-    }
+  #settle(result: unknown): void {
     const resolve = this.#jobs.shift()!
     if (this.#jobs.length === 0) this.#worker.unref()
     resolve(result)
@@ -95,7 +86,7 @@ export class SideThread {
 
   /** Nobody knows of what it died, of lack of memory for example. */
   #end(): void {
-    this.#state = 'dead'
+    this.#isAlive = false
     for (const resolve of this.#jobs.splice(0)) resolve(undefined)
   }
 }

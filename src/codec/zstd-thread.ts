@@ -8,12 +8,12 @@ import type { Hole } from './parquet-reader-excerpt.ts'
 import { SideThread } from './side-thread.ts'
 import { hasNativeZstd } from './zstd.ts'
 
-/** Writes what it has decompressed into the memory that it was given, and gives that back. */
+/** Writes what it has decompressed into memory that both threads see. */
 const PROGRAM = `
 const { zstdDecompressSync } = require('node:zlib')
 let decompress = (bytes, size) => zstdDecompressSync(bytes, { maxOutputLength: Math.max(1, size) })
-if (workerData !== undefined) {
-  const { ZSTDDecoder } = await import(workerData)
+if (data !== undefined) {
+  const { ZSTDDecoder } = await import(data)
   const decoder = new ZSTDDecoder()
   await decoder.init()
   decompress = (bytes, size) => (size === 0 ? new Uint8Array() : decoder.decode(bytes, size))
@@ -26,7 +26,7 @@ return ({ output, input, holes }) => {
     output.set(page, at)
     start += length
   }
-  return { result: output, transfer: [output.buffer] }
+  return { result: true }
 }
 `
 
@@ -40,19 +40,15 @@ export async function hasZstdThread(): Promise<boolean> {
 }
 
 /**
- * Puts decompressed bytes into their places in `output`, beside this thread, which `output` is taken from meanwhile.
+ * Puts decompressed bytes into their places in `output`, beside this thread.
  *
- * @returns What `output` was; undefined if that cannot be done, or a frame is damaged: the caller then begins again
- *   here, and learns what is wrong.
+ * @param output In memory that threads share.
+ * @returns false if that cannot be done, or a frame is damaged: the caller then does it itself, and learns what is wrong.
  */
-export async function fillBeside(
-  output: Uint8Array<ArrayBuffer>,
-  holes: readonly Hole[],
-): Promise<Uint8Array<ArrayBuffer> | undefined> {
+export async function fillBeside(output: Uint8Array<SharedArrayBuffer>, holes: readonly Hole[]): Promise<boolean> {
   const input = joined(holes)
   const places = holes.map(({ bytes, size, at }) => ({ length: bytes.length, size, at }))
-  const filled = (await thread)?.run({ output, input, holes: places }, [output.buffer, input.buffer])
-  return (await filled) as Uint8Array<ArrayBuffer> | undefined
+  return (await (await thread)?.run({ output, input, holes: places }, [input.buffer])) === true
 }
 
 /** The compressed bytes one behind the other. */

@@ -1,7 +1,6 @@
 /** From fetched pieces to row groups that the decoder can take: the next one is decompressed while one is decoded. */
 import type { ExcerptOf } from '../codec/parquet-reader-expand.ts'
 import { expandBeside, expandedBytes, expandHere } from '../codec/parquet-reader-expand.ts'
-import { SpareMemory } from '../codec/spare-memory.ts'
 import { hasZstdThread } from '../codec/zstd-thread.ts'
 import { mapInOrder } from './in-order.ts'
 import type { FetchedPiece, GroupToRead } from './read-file.ts'
@@ -16,11 +15,6 @@ export interface FetchedGroup extends GroupToRead {
 
 /** Row groups that wait decompressed, or are about to be, at most. */
 const GROUPS_AHEAD = 2
-/**
- * Nothing more is decompressed ahead while so many bytes wait for the decoder, and no row group that is larger: that one
- * is decompressed when its turn comes.
- */
-const AHEAD_BYTES = 64 * 1024 * 1024
 /** A row group that is smaller is decompressed here in the time that it takes to hand it over. */
 const WORTH_BYTES = 256 * 1024
 /** What a scan decompresses before it is worth its while to start a thread. */
@@ -28,12 +22,7 @@ const START_BYTES = 4 * 1024 * 1024
 
 /** The row groups of the pieces, in order. */
 export function expandAhead(pieces: AsyncIterable<FetchedPiece>): AsyncGenerator<FetchedGroup> {
-  const memory = new SpareMemory(GROUPS_AHEAD + 1)
-  return mapInOrder(groupsOf(pieces), (group) => startExpanding(group, memory), {
-    count: GROUPS_AHEAD,
-    weight: AHEAD_BYTES,
-    weigh: ({ byteLength }) => byteLength,
-  })
+  return mapInOrder(groupsOf(pieces), startExpanding, { count: GROUPS_AHEAD })
 }
 
 interface WaitingGroup {
@@ -57,13 +46,10 @@ async function* groupsOf(pieces: AsyncIterable<FetchedPiece>): AsyncGenerator<Wa
   }
 }
 
-async function startExpanding(
-  { group, bytesOf, byteLength, bytesBefore }: WaitingGroup,
-  memory: SpareMemory,
-): Promise<FetchedGroup> {
+async function startExpanding({ group, bytesOf, byteLength, bytesBefore }: WaitingGroup): Promise<FetchedGroup> {
   const { plan, rowGroup } = group
-  const isAhead = bytesBefore >= START_BYTES && byteLength >= WORTH_BYTES && byteLength <= AHEAD_BYTES
-  const beside = isAhead && (await hasZstdThread()) ? await expandBeside(plan, rowGroup, bytesOf, memory) : undefined
+  const isAhead = bytesBefore >= START_BYTES && byteLength >= WORTH_BYTES
+  const beside = isAhead && (await hasZstdThread()) ? await expandBeside(plan, rowGroup, bytesOf) : undefined
   return {
     ...group,
     expand: async () => beside?.excerptOf ?? expandHere(plan, rowGroup, bytesOf),

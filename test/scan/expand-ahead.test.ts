@@ -38,9 +38,9 @@ afterAll(async () => {
 
 describe('row groups that are decompressed ahead', () => {
   test('are so once enough was read, and the thread has started', async () => {
-    await table.scan().count()
     for await (const _ of table.scan()) continue
     if (availableParallelism() > 1) await sideThreadReady(hasZstdThread)
+    expect(await hasZstdThread()).toBe(availableParallelism() > 1)
   })
 
   test('come in order, with their own values, as rows and as Arrow, to several readers at once', async () => {
@@ -60,8 +60,8 @@ describe('row groups that are decompressed ahead', () => {
     }
     await Promise.all([read(), readArrow(), read(), readArrow()])
     const calls = vi.mocked(fillBeside).mock.calls.length
-    // All but the first of each reader, where there is a core for it.
-    if (availableParallelism() > 1) expect(calls).toBeGreaterThanOrEqual(4 * 3)
+    // Where there is a core for it, and for as many at a time as there is room.
+    if (availableParallelism() > 1) expect(calls).toBeGreaterThanOrEqual(3)
     else expect(calls).toBe(0)
     expect(await Promise.all(vi.mocked(fillBeside).mock.results.map(({ value }) => value))).not.toContain(undefined)
   })

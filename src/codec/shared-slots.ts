@@ -1,0 +1,48 @@
+/**
+ * A few pieces of memory that two threads see, used again and again. Shared, because memory that goes to another thread
+ * and comes back counts each time as new, and makes V8 collect garbage; few, because of shared memory V8 does not know
+ * how much there is; held weakly, so that an idle process gives it back.
+ */
+
+/** Sizes are multiples of this, so that what was large enough once mostly is again. */
+const STEP_BYTES = 1024 * 1024
+
+export class SharedSlots {
+  readonly #most: number
+  readonly #maxBytes: number
+  /** Who takes memory and is never heard of again has it until it is collected. */
+  #taken: readonly WeakRef<SharedArrayBuffer>[] = []
+  #spare: readonly WeakRef<SharedArrayBuffer>[] = []
+
+  /** @param most Pieces that there are at a time, of `maxBytes` at most. */
+  constructor(most: number, maxBytes: number) {
+    this.#most = most
+    this.#maxBytes = maxBytes
+  }
+
+  /** Memory of `size` bytes at least, with anything in it; undefined if there is none to be had now. */
+  take(size: number): Uint8Array<SharedArrayBuffer> | undefined {
+    this.#taken = this.#taken.filter((ref) => ref.deref() !== undefined)
+    if (size > this.#maxBytes || this.#taken.length >= this.#most) return undefined
+    const fitting = this.#spare.find((ref) => (ref.deref()?.byteLength ?? -1) >= size)
+    const memory = fitting?.deref() ?? allocate(size)
+    if (memory === undefined) return undefined
+    this.#spare = this.#spare.filter((ref) => ref !== fitting)
+    this.#taken = [...this.#taken, new WeakRef(memory)]
+    return new Uint8Array(memory)
+  }
+
+  /** Says that nobody looks at it any more. */
+  giveBack({ buffer }: Uint8Array<SharedArrayBuffer>): void {
+    this.#taken = this.#taken.filter((ref) => ref.deref() !== buffer)
+    this.#spare = [new WeakRef(buffer), ...this.#spare].slice(0, this.#most)
+  }
+}
+
+function allocate(size: number): SharedArrayBuffer | undefined {
+  try {
+    return new SharedArrayBuffer(Math.ceil(size / STEP_BYTES) * STEP_BYTES)
+  } catch {
+    return undefined
+  }
+}
