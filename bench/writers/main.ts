@@ -2,7 +2,6 @@
  * Writers of one table at once, ours beside the peers, with a delay added to every request: `npm run bench:writers`. Exit 1 if a row of
  * ours was lost or doubled, or an append of ours failed. Options: see bench/README.md.
  */
-import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { startJudges } from '../../test/judges/judges.ts'
@@ -24,7 +23,7 @@ const { values } = parseArgs({
     'delay-ms': { type: 'string', default: '40' },
     servers: { type: 'string', default: 'light,minio' },
     contestants: { type: 'string', default: CONTESTANTS.join(',') },
-    clients: { type: 'string', default: String(availableParallelism()) },
+    clients: { type: 'string', default: '1' },
     processes: { type: 'boolean', default: false },
     'limit-s': { type: 'string', default: '300' },
     json: { type: 'boolean', default: false },
@@ -32,7 +31,7 @@ const { values } = parseArgs({
 })
 const servers = values.servers.split(',') as ServerJob['kind'][]
 const writerCounts = values.writers.split(',').map(Number)
-/** Processes over which the writers are spread: one has but one event loop, which 256 writers would share. */
+/** Processes over which the writers are spread: each has an event loop of its own, and its own code to compile. */
 const clientsFor = (writers: number): number => (values.processes ? writers : Math.min(writers, Number(values.clients)))
 
 interface Line {

@@ -34,13 +34,6 @@ export async function expandHere(plan: DecodePlan, rowGroup: number, bytesOf: By
   }
 }
 
-/** A row group that was decompressed beside this thread. */
-export interface ExpandedBeside {
-  readonly excerptOf: ExcerptOf
-  /** Says that the excerpt is no longer needed. */
-  release(): void
-}
-
 /** Where row groups of all scans are decompressed ahead: larger ones, and more of them, wait until their turn comes. */
 const slots = new SharedSlots(3, 32 * 1024 * 1024)
 
@@ -62,6 +55,7 @@ export async function expandBeside(
   rowGroup: number,
   bytesOf: BytesOf,
 ): Promise<ExpandedBeside | undefined> {
+  if (!slots.hasRoom(expandedBytes(plan, rowGroup))) return undefined
   let memory: Uint8Array<SharedArrayBuffer> | undefined
   const layout = layOut(plan, rowGroup, bytesOf, true, (size) => (memory = slots.take(size)))
   if (layout === undefined) return undefined

@@ -20,10 +20,15 @@ export class SharedSlots {
     this.#maxBytes = maxBytes
   }
 
+  /** Whether {@link take} of so many bytes is worth preparing for. */
+  hasRoom(size: number): boolean {
+    this.#taken = this.#taken.filter((ref) => ref.deref() !== undefined)
+    return size <= this.#maxBytes && this.#taken.length < this.#most
+  }
+
   /** Memory of `size` bytes at least, with anything in it; undefined if there is none to be had now. */
   take(size: number): Uint8Array<SharedArrayBuffer> | undefined {
-    this.#taken = this.#taken.filter((ref) => ref.deref() !== undefined)
-    if (size > this.#maxBytes || this.#taken.length >= this.#most) return undefined
+    if (!this.hasRoom(size)) return undefined
     const fitting = this.#spare.find((ref) => (ref.deref()?.byteLength ?? -1) >= size)
     const memory = fitting?.deref() ?? allocate(size)
     if (memory === undefined) return undefined

@@ -1,6 +1,6 @@
 /**
  * ZSTD in a thread beside the decoder: a reader of many row groups has the next one decompressed while it decodes
- * (docs/decisions/scan-zstd.md).
+ * (docs/decisions/codec-side-thread.md).
  */
 import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'

@@ -56,9 +56,10 @@ describe('shared memory', () => {
     const slots = new SharedSlots(2, 5_000_000)
     const [a, b] = [slots.take(10)!, slots.take(3_000_000)!]
     expect([a.length, b.length]).toEqual([1_048_576, 3_145_728])
-    expect(slots.take(10)).toBeUndefined()
+    expect([slots.hasRoom(10), slots.take(10)]).toEqual([false, undefined])
     slots.giveBack(b)
-    expect(slots.take(5_000_001)).toBeUndefined()
+    expect([slots.hasRoom(5_000_001), slots.take(5_000_001)]).toEqual([false, undefined])
+    expect(slots.hasRoom(5_000_000)).toBe(true)
     expect(slots.take(2_000_000)!.buffer).toBe(b.buffer)
     slots.giveBack(a)
     slots.giveBack(b)
