@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { claimName } from '../../src/commit/claims.ts'
+import { ID_LENGTH } from '../../src/commit/intent-id.ts'
 import { WINDOW } from '../../src/commit/ledger.ts'
 import { createTable, DataShardError, loadTable, schema, t } from '../../src/index.ts'
 import type { Table } from '../../src/index.ts'
@@ -195,16 +196,47 @@ describe('idempotency key', () => {
     expect(await idsIn(table)).toEqual(['a', 'first'])
   })
 
-  test('a damaged claim is an unknown outcome that says what to do', async () => {
+  const id = '0'.repeat(ID_LENGTH)
+  test.each([
+    'no JSON',
+    'null',
+    '5',
+    '[]',
+    '{}',
+    '{"id":"?","base":1}',
+    `{"id":"${id.slice(1)}","base":1}`,
+    `{"id":${id.replaceAll('0', '1')},"base":1}`,
+    `{"id":"${id}"}`,
+    `{"id":"${id}","base":"1"}`,
+    `{"id":"${id}","base":1.5}`,
+    `{"id":"${id}","base":-1}`,
+    `{"id":"${id}","base":1e300}`,
+  ])('a damaged claim (%s) is an unknown outcome that says what to do', async (text) => {
     const { store, table } = await newTable()
     const name = claimName(table.metadata.tableUuid, 'k', 0)
-    await store.put(`t/${name}`, new TextEncoder().encode('{"id":"?"}'))
+    await store.put(`t/${name}`, new TextEncoder().encode(text))
     const call = table.append([row('a')], { idempotencyKey: 'k' })
     await expect(call).rejects.toMatchObject({
       code: 'commit-unknown',
       message: expect.stringContaining(name) as string,
     })
     expect(await idsIn(table)).toEqual(['first'])
+  })
+
+  test('batches with the same keys in another order do not wait for each other for ever: one has them all', async () => {
+    const { store, table } = await newTable()
+    const rows = Array.from({ length: 5 }, (_, i) => row(`r${i}`))
+    const keys = rows.map(({ id: key }) => key)
+    const writers = await Promise.all(Array.from({ length: 4 }, () => open(store)))
+    const results = await Promise.all(
+      writers.map((writer, i) =>
+        i % 2 === 0
+          ? writer.append(rows, { idempotencyKeys: keys })
+          : writer.append(rows.toReversed(), { idempotencyKeys: keys.toReversed() }),
+      ),
+    )
+    expect(results.filter(({ replayed }) => !replayed)).toHaveLength(1)
+    expect(await idsIn(table)).toEqual(['first', ...keys].toSorted())
   })
 
   test.each([
