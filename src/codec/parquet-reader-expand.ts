@@ -6,6 +6,7 @@ import type { ChunkPages } from './parquet-reader-pages.ts'
 import { findPages } from './parquet-reader-pages.ts'
 import type { DecodePlan } from './parquet-reader-plan.ts'
 import { damaged, dictionariesOf } from './parquet-reader-plan.ts'
+import { ScratchMemory } from './scratch-memory.ts'
 import { SharedSlots } from './shared-slots.ts'
 import { fillBeside } from './zstd-thread.ts'
 import type { Decompress } from './zstd.ts'
@@ -28,7 +29,7 @@ const CODEC_ZSTD = 6
 export async function expandHere(plan: DecodePlan, rowGroup: number, bytesOf: BytesOf): Promise<ExcerptOf> {
   const decompress = expandedBytes(plan, rowGroup) > 0 ? await loadZstd() : undefined
   return () => {
-    const { bytes, holes } = layOut(plan, rowGroup, bytesOf, decompress !== undefined, scratchOf)!
+    const { bytes, holes } = layOut(plan, rowGroup, bytesOf, decompress !== undefined, (size) => scratch.take(size))!
     if (decompress !== undefined) inFile(plan, () => fill(bytes, holes, decompress))
     return bytes
   }
@@ -98,21 +99,8 @@ function fill(bytes: Uint8Array, holes: ExcerptLayout['holes'], decompress: Deco
   for (const hole of holes) bytes.set(decompress(hole.bytes, hole.size), hole.at)
 }
 
-/**
- * Where excerpts are laid out for parquet-wasm, one after the other. Memory outside V8's heap is what makes it collect
- * garbage, so it is used again; weakly, so that an idle process gives it back.
- */
-let scratch = new WeakRef<Uint8Array>(new Uint8Array(0))
 /** A larger excerpt is not worth keeping memory for. */
-const MAX_SCRATCH_BYTES = 64 * 1024 * 1024
-
-function scratchOf(size: number): Uint8Array {
-  const last = scratch.deref()
-  if (last !== undefined && last.length >= size) return last
-  const memory = new Uint8Array(size)
-  if (size <= MAX_SCRATCH_BYTES) scratch = new WeakRef(memory)
-  return memory
-}
+const scratch = new ScratchMemory(64 * 1024 * 1024)
 
 function inFile<T>(plan: DecodePlan, work: () => T): T {
   try {

@@ -3,6 +3,7 @@
  * make sense, then one row group after the other through parquet-wasm.
  */
 import { corrupt } from '../errors.ts'
+import { joinBytes } from './join-bytes.ts'
 import type { ParquetFooter } from './parquet-footer.ts'
 import { footerLength, parseFooter, RESTORE, TAIL_BYTES } from './parquet-footer.ts'
 import type { ByteSpan } from './parquet-reader-ranges.ts'
@@ -58,7 +59,7 @@ export async function openParquet(
   const start = size - TAIL_BYTES - length
   if (start < from) {
     const before = await readExactly(source, start, from, where)
-    cached = joined(before, cached)
+    cached = joinBytes([before, cached])
     from = start
   }
   const footer = parseFooter(cached.subarray(start - from, start - from + length), size, where)
@@ -131,11 +132,4 @@ async function readExactly(source: ParquetSource, start: number, end: number, wh
     `${where} has not the size that it should have: ${source.size} bytes expected, found ${found}; ` +
       `it was cut off or replaced; ${RESTORE}`,
   )
-}
-
-function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const out = new Uint8Array(a.length + b.length)
-  out.set(a)
-  out.set(b, a.length)
-  return out
 }

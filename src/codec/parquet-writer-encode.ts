@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
 import { DataShardError } from '../errors.ts'
 import { SharedSlots } from './shared-slots.ts'
-import { SideThread } from './side-thread.ts'
+import { LazyThread, SideThread } from './side-thread.ts'
 import type { ParquetWasm } from './wasm.ts'
 import { parquetWasmModule } from './wasm.ts'
 
@@ -59,13 +59,11 @@ return ({ stream, settings: { codec, pageBytes, plainColumns } }) => {
 /** Streams of the row groups that the thread has: more of them, and larger ones, are better encoded here than waited for. */
 const slots = new SharedSlots(2, 32 * 1024 * 1024)
 
-/** Started when it is first asked for. */
-let thread: Promise<SideThread | undefined> | undefined
+const thread = new LazyThread(startThread)
 
 /** Whether a row group can be encoded beside this thread now. The first call starts what does it. */
-export async function canEncodeBeside(): Promise<boolean> {
-  thread ??= startThread()
-  return (await thread)?.isReady ?? false
+export function canEncodeBeside(): Promise<boolean> {
+  return thread.isReady()
 }
 
 /**
@@ -81,8 +79,7 @@ export function encodeBeside(
   let memory: Uint8Array<SharedArrayBuffer> | undefined
   const stream = layOut((size) => (memory = slots.take(size)))
   if (stream === undefined) return undefined
-  const work = thread!.then((started) => started?.run({ stream, settings }))
-  return work.finally(() => slots.giveBack(memory!)) as Promise<Uint8Array | undefined>
+  return thread.run({ stream, settings }).finally(() => slots.giveBack(memory!)) as Promise<Uint8Array | undefined>
 }
 
 async function startThread(): Promise<SideThread | undefined> {

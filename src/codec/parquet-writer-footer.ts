@@ -5,6 +5,7 @@
  * and bounds of UUIDs. Pages, column chunks and the footer get checksums on the way (docs/decisions/write-checksums.md).
  */
 import { assert } from '../errors.ts'
+import { joinBytes } from './join-bytes.ts'
 import { isOrderShared } from '../spec/predicate-order.ts'
 import type { Schema } from '../spec/types.ts'
 import { indexSchema } from '../spec/schema.ts'
@@ -114,7 +115,7 @@ export class ParquetAssembler {
     this.#splitOffsets.push(BigInt(start))
     this.#groups.push(group)
     // In one piece: each would be a step of its own on the way to the store.
-    return joined(parts, this.offset - start)
+    return joinBytes(parts)
   }
 
   #addChunk(chunk: ThriftStruct, id: number, file: Uint8Array): readonly Uint8Array[] {
@@ -172,16 +173,6 @@ function chunkStart(metadata: ThriftStruct): bigint {
   const data = number(metadata, COLUMN.dataPage)!
   const dictionary = number(metadata, COLUMN.dictionaryPage)
   return dictionary !== undefined && dictionary > 0n && dictionary < data ? dictionary : data
-}
-
-function joined(parts: readonly Uint8Array[], size: number): Uint8Array {
-  const out = new Uint8Array(size)
-  let at = 0
-  for (const part of parts) {
-    out.set(part, at)
-    at += part.length
-  }
-  return out
 }
 
 function metadataOf(chunk: ThriftStruct): ThriftStruct {

@@ -4,12 +4,14 @@ import type { Schema } from '../spec/types.ts'
 import { layOutArrowStream } from './arrow-ipc.ts'
 import { slice } from './column-ops.ts'
 import { batchBytes } from './column-size.ts'
+import { joinBytes } from './join-bytes.ts'
 import type { ColumnBatch } from './columns.ts'
 import { worthDictionary } from './parquet-writer-dictionary.ts'
 import type { EncodeSettings } from './parquet-writer-encode.ts'
 import { canEncodeBeside, encodeBeside, encodeHere } from './parquet-writer-encode.ts'
 import type { ParquetFacts } from './parquet-writer-footer.ts'
 import { ParquetAssembler } from './parquet-writer-footer.ts'
+import { ScratchMemory } from './scratch-memory.ts'
 import type { ParquetWasm } from './wasm.ts'
 import { loadParquetWasm } from './wasm.ts'
 
@@ -77,14 +79,7 @@ export async function encodeParquetFile(
   const writer = await createParquetWriter(schema, options)
   const parts = batches.flatMap((batch) => rowGroupPieces(batch, options)).flatMap((piece) => writer.write(piece))
   const end = writer.finish()
-  parts.push(...end.parts)
-  const bytes = new Uint8Array(writer.size)
-  let at = 0
-  for (const part of parts) {
-    bytes.set(part, at)
-    at += part.length
-  }
-  return { bytes, ...end.facts }
+  return { bytes: joinBytes([...parts, ...end.parts]), ...end.facts }
 }
 
 /** A file that is written while its rows still come. */
@@ -208,7 +203,7 @@ class Writer implements ParquetWriter {
 
   /** Good until the next one is made, by whomever. */
   #streamOf(group: readonly ColumnBatch[]): Uint8Array {
-    return layOutArrowStream(this.#schema, group, scratchOf)!
+    return layOutArrowStream(this.#schema, group, (size) => scratch.take(size))!
   }
 
   /** Encodes beside this thread if that can be done and is worth it, else here. */
@@ -229,19 +224,8 @@ class Writer implements ParquetWriter {
   }
 }
 
-/**
- * Where row groups of all writers are laid out for parquet-wasm, one after the other. Memory outside V8's heap is what
- * makes it collect garbage, so it is used again; weakly, so that an idle process gives it back.
- */
-let scratch = new WeakRef<Uint8Array>(new Uint8Array(0))
-
-function scratchOf(size: number): Uint8Array {
-  const last = scratch.deref()
-  if (last !== undefined && last.length >= size) return last
-  const memory = new Uint8Array(size)
-  scratch = new WeakRef(memory)
-  return memory
-}
+/** Where row groups of all writers are laid out. */
+const scratch = new ScratchMemory()
 
 function settingsFor(schema: Schema, group: readonly ColumnBatch[], options: ParquetOptions): EncodeSettings {
   const first = group[0]

@@ -90,3 +90,24 @@ export class SideThread {
     for (const resolve of this.#jobs.splice(0)) resolve(undefined)
   }
 }
+
+/** A thread that is started when it is first asked for. */
+export class LazyThread {
+  readonly #start: () => Promise<SideThread | undefined>
+  #started: Promise<SideThread | undefined> | undefined
+
+  /** @param start Gives undefined where this process can have none. */
+  constructor(start: () => Promise<SideThread | undefined>) {
+    this.#start = start
+  }
+
+  /** As {@link SideThread.isReady}. */
+  async isReady(): Promise<boolean> {
+    return (await (this.#started ??= this.#start()))?.isReady ?? false
+  }
+
+  /** As {@link SideThread.run}; of a thread that is there. */
+  async run(message: unknown, transfer?: readonly Transferable[]): Promise<unknown> {
+    return (await this.#started)?.run(message, transfer)
+  }
+}

@@ -5,7 +5,8 @@
 import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
 import type { Hole } from './parquet-reader-excerpt.ts'
-import { SideThread } from './side-thread.ts'
+import { joinBytes } from './join-bytes.ts'
+import { LazyThread, SideThread } from './side-thread.ts'
 import { hasNativeZstd } from './zstd.ts'
 
 /** Writes what it has decompressed into memory that both threads see. */
@@ -30,13 +31,11 @@ return ({ output, input, holes }) => {
 }
 `
 
-/** Started when it is first asked for. */
-let thread: Promise<SideThread | undefined> | undefined
+const thread = new LazyThread(() => SideThread.start(PROGRAM, () => (hasNativeZstd() ? undefined : packagedZstd())))
 
 /** Whether frames can be decompressed beside this thread now. The first call starts what does it. */
-export async function hasZstdThread(): Promise<boolean> {
-  thread ??= SideThread.start(PROGRAM, () => (hasNativeZstd() ? undefined : packagedZstd()))
-  return (await thread)?.isReady ?? false
+export function hasZstdThread(): Promise<boolean> {
+  return thread.isReady()
 }
 
 /**
@@ -46,20 +45,9 @@ export async function hasZstdThread(): Promise<boolean> {
  * @returns false if that cannot be done, or a frame is damaged: the caller then does it itself, and learns what is wrong.
  */
 export async function fillBeside(output: Uint8Array<SharedArrayBuffer>, holes: readonly Hole[]): Promise<boolean> {
-  const input = joined(holes)
+  const input = joinBytes(holes.map(({ bytes }) => bytes))
   const places = holes.map(({ bytes, size, at }) => ({ length: bytes.length, size, at }))
-  return (await (await thread)?.run({ output, input, holes: places }, [input.buffer])) === true
-}
-
-/** The compressed bytes one behind the other. */
-function joined(holes: readonly Hole[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(holes.reduce((sum, { bytes }) => sum + bytes.length, 0))
-  let at = 0
-  for (const { bytes } of holes) {
-    whole.set(bytes, at)
-    at += bytes.length
-  }
-  return whole
+  return (await thread.run({ output, input, holes: places }, [input.buffer])) === true
 }
 
 function packagedZstd(): string {

@@ -1,6 +1,7 @@
 /** Batches in memory into finished data files: partitioned, sorted, encoded, described. No I/O. */
 import { concat } from '../codec/column-ops.ts'
 import type { ColumnBatch } from '../codec/columns.ts'
+import { joinBytes } from '../codec/join-bytes.ts'
 import { rowGroupPieces } from '../codec/parquet-writer.ts'
 import type { DataFile } from '../spec/data-file.ts'
 import { openDataFile, type OpenFile } from './open-file.ts'
@@ -53,11 +54,5 @@ async function encodePartition(parts: readonly Part[], context: WriteContext): P
 
 function finish(file: OpenFile, bytes: readonly Uint8Array[]): EncodedFile {
   const { parts, dataFile } = file.finish()
-  const all = new Uint8Array(file.size)
-  let at = 0
-  for (const part of [...bytes, ...parts]) {
-    all.set(part, at)
-    at += part.length
-  }
-  return { key: file.name.key, bytes: all, dataFile }
+  return { key: file.name.key, bytes: joinBytes([...bytes, ...parts]), dataFile }
 }
