@@ -168,6 +168,7 @@ export class Committer {
     next.beforeCreate?.()
     const created = await createVersion(this.place, {
       base,
+      before: ledgerOf(base.metadata),
       version,
       bytes: encodeTable(metadata, nonce),
       nonce,

@@ -15,6 +15,7 @@ import type { Sighting } from './custody.ts'
 import { ageMs, CUSTODY_MS, inCustody } from './custody.ts'
 import type { SeenVersion } from './head.ts'
 import { findHead } from './head.ts'
+import type { Ledger } from './ledger.ts'
 import type { Peeked } from './peek.ts'
 import { peekVersion } from './peek.ts'
 import type { Place } from './place.ts'
@@ -30,6 +31,8 @@ export type CreateOutcome =
 export interface VersionCreate {
   /** What the new version was computed from, and when that was seen: a version, or that there is none. */
   readonly base: { readonly seen: Sighting }
+  /** The base's ledger, where there is one: how much a look at who won has to read. */
+  readonly before?: Ledger | undefined
   readonly version: number
   readonly bytes: Uint8Array
   readonly nonce: string
@@ -100,7 +103,7 @@ async function send(place: Place, key: string, create: VersionCreate): Promise<S
 
 /** Somebody's version exists under this number: ours or another's? Undefined if it is not to be seen. */
 async function compare(place: Place, create: VersionCreate): Promise<CreateOutcome | undefined> {
-  const next = await peekVersion(place, create.version)
+  const next = await peekVersion(place, create.version, { before: create.before })
   if (!next) return undefined
   if (next.nonce !== create.nonce) return { outcome: 'lost', next, peeked: next }
   const late = !inCustody(create.base.seen, place.runtime)

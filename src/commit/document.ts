@@ -80,12 +80,18 @@ export interface LeadingFields {
 }
 
 const LEADING =
-  /^\{"datashard-commit":\{"nonce":"([0-9a-z-]+)","table-uuid":"([0-9a-zA-Z-]+)"(?:,"manifest-list":"([\w.-]+)")?\},"properties":\{"datashard\.ledger":"([\w |,-]*)"/
+  /^\{"datashard-commit":\{"nonce":"([0-9a-z-]+)","table-uuid":"([0-9a-zA-Z-]+)"(?:,"manifest-list":"([\w.-]+)")?\},"properties":\{"datashard\.ledger":"([\w |,-]*)("?)/
 
-/** The beginning of a version of ours; undefined for tombstones, for what other engines wrote, and without a ledger. */
-export function leadingFields(start: Uint8Array): LeadingFields | undefined {
-  const match = LEADING.exec(latin1.decode(start))
-  return match ? { nonce: match[1]!, tableUuid: match[2]!, manifestList: match[3], ledger: match[4]! } : undefined
+/**
+ * The beginning of a version of ours; `cut` where the bytes end within its ledger; undefined for tombstones, for what other
+ * engines wrote, and without a ledger.
+ */
+export function leadingFields(start: Uint8Array): LeadingFields | 'cut' | undefined {
+  const text = latin1.decode(start)
+  const match = LEADING.exec(text)
+  if (!match) return undefined
+  if (match[5] === '') return match[0].length === text.length ? 'cut' : undefined
+  return { nonce: match[1]!, tableUuid: match[2]!, manifestList: match[3], ledger: match[4]! }
 }
 
 /** Bytes as they are: what is looked for is ASCII, and the range may end within a character. */

@@ -67,13 +67,13 @@ export class Follower {
 
   /** Looks once whether there is a next version. One request. */
   async step(signal?: AbortSignal): Promise<boolean> {
-    const before = this.tip.version
+    const { version, ledger } = this.tip
     if (this.ageMs > BASE_MAX_AGE_MS) {
       await this.#committer.refresh(signal)
-      return this.tip.version > before
+      return this.tip.version > version
     }
     const { place } = this.#committer
-    const found = await this.#tempo.measured(() => peekVersion(place, before + 1, signal))
+    const found = await this.#tempo.measured(() => peekVersion(place, version + 1, { signal, before: ledger }))
     if (!found) return false
     // Of two calls that looked at once, the second has nothing new to note.
     this.note(found)

@@ -106,6 +106,11 @@ export function formatLedger(ledger: Ledger): string {
   return `${FORMAT} ${ledger.window} ${ledger.floor}${entries.join('')}`
 }
 
+/** About how long the ledger is as text; exact to some bytes per entry, and without making the text. */
+export function ledgerBytes({ entries }: Ledger): number {
+  return entries.reduce((sum, { folded, cancelled }) => sum + 40 + ID_LENGTH * (folded.length + cancelled.length), 16)
+}
+
 /** The ledger on which version `head` + 1 builds: its own, or, where somebody unset it, one that knows nothing before. */
 export function ledgerOn(ledger: Ledger | undefined, head: number): Ledger {
   return ledger ?? { ...EMPTY_LEDGER, floor: head }

@@ -9,13 +9,15 @@ import type { VersionDocument } from './document.ts'
 import { decodeVersion, leadingFields } from './document.ts'
 import type { TableHead } from './head.ts'
 import type { Ledger } from './ledger.ts'
-import { LEDGER_PROPERTY, ledgerOn, parseLedger } from './ledger.ts'
+import { LEDGER_PROPERTY, ledgerBytes, ledgerOn, MAX_LEDGER_BYTES, parseLedger } from './ledger.ts'
 import type { Place } from './place.ts'
 import { keyIn } from './place.ts'
 import { versionName } from './version.ts'
 
 /** Holds the ledger of a busy table, and all of a small table's metadata. */
 export const PEEK_BYTES = 32 * 1024
+/** Holds every ledger that is written. Hundreds of writers come to half of it and more. */
+const WIDE_PEEK_BYTES = MAX_LEDGER_BYTES + 4 * 1024
 
 export interface Peeked {
   readonly version: number
@@ -32,20 +34,38 @@ export interface Peeked {
   readonly seen: Sighting
 }
 
+export interface PeekOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Of the version before, where it is known: the next one will be about as long. */
+  readonly before?: Ledger | undefined
+}
+
 /**
- * The beginning of a version; undefined if the version does not exist. One request, two for a version that another engine
- * wrote.
+ * The beginning of a version; undefined if the version does not exist. One request; two for a version that another engine
+ * wrote, and where a ledger is much longer than the one before.
  */
-export async function peekVersion(place: Place, version: number, signal?: AbortSignal): Promise<Peeked | undefined> {
+export async function peekVersion(
+  place: Place,
+  version: number,
+  { signal, before }: PeekOptions = {},
+): Promise<Peeked | undefined> {
   const key = keyIn(place, versionName(version))
   const seen = sighting(place.runtime)
-  const start = await place.store.get(key, { range: { start: 0, end: PEEK_BYTES }, signal })
+  const isLong = before !== undefined && GROWTH * ledgerBytes(before) > PEEK_BYTES
+  let end = isLong ? WIDE_PEEK_BYTES : PEEK_BYTES
+  let start = await place.store.get(key, { range: { start: 0, end }, signal })
+  let leading = start && leadingFields(start)
+  if (leading === 'cut' && !isLong) {
+    end = WIDE_PEEK_BYTES
+    start = await place.store.get(key, { range: { start: 0, end }, signal })
+    leading = start && leadingFields(start)
+  }
   if (!start) return undefined
-  const isWhole = start.length < PEEK_BYTES
-  const leading = leadingFields(start)
+  const isWhole = start.length < end
   const name = { version, form: 'plain', seen } as const
-  if (leading) {
-    const document = isWhole ? once(() => decodeVersion(start, place.store.urlOf(key))) : undefined
+  if (leading !== undefined && leading !== 'cut') {
+    const whole = start
+    const document = isWhole ? once(() => decodeVersion(whole, place.store.urlOf(key))) : undefined
     return { ...name, ...leading, ledger: parseLedger(leading.ledger), document }
   }
   const bytes = isWhole ? start : await place.store.get(key, { signal })
@@ -53,6 +73,9 @@ export async function peekVersion(place: Place, version: number, signal?: AbortS
   const document = decodeVersion(bytes, place.store.urlOf(key))
   return { ...name, ...fieldsOf(document), document: () => document }
 }
+
+/** From one version to the next a ledger seldom grows more. */
+const GROWTH = 1.5
 
 function fieldsOf(document: VersionDocument): Pick<Peeked, 'nonce' | 'tableUuid' | 'ledger' | 'manifestList'> {
   const { nonce } = document

@@ -60,7 +60,7 @@ async function ledgerAt(
   signal: AbortSignal | undefined,
 ): Promise<Ledger | undefined | 'gone'> {
   const { place, head } = committer
-  const found = await peekVersion(place, version, signal)
+  const found = await peekVersion(place, version, { signal })
   // Below the window old versions are deleted, and what is found under such a number may have been created since by a
   // writer that slept: the archive, written before the deletion, is right then.
   if (found && version > head.version - WINDOW) return found.ledger

@@ -104,7 +104,7 @@ async function archive(
   const ledgers = new Map<number, string | null>(versions.map(({ version }) => [version, null]))
   let isWhole = true
   await inParallel(versions, AT_ONCE, async ({ version }) => {
-    const peeked = await peekVersion(place, version, signal)
+    const peeked = await peekVersion(place, version, { signal })
     if (!peeked) isWhole = false
     else if (peeked.ledger) ledgers.set(version, formatLedger(peeked.ledger))
   })
