@@ -61,9 +61,13 @@ export async function expandBeside(
   const layout = layOut(plan, rowGroup, bytesOf, true, (size) => (memory = slots.take(size)))
   if (layout === undefined) return undefined
   const release = () => slots.giveBack(memory!)
-  if (await fillBeside(memory!, layout.holes)) return { excerptOf: () => layout.bytes, release }
-  release()
-  return undefined
+  let isFilled = false
+  try {
+    isFilled = await fillBeside(memory!, layout.holes)
+  } finally {
+    if (!isFilled) release()
+  }
+  return isFilled ? { excerptOf: () => layout.bytes, release } : undefined
 }
 
 /** Bytes that the ZSTD columns of a row group that are wanted will have, as far as the footer is to be believed. */

@@ -11,7 +11,7 @@ export class SharedSlots {
   readonly #most: number
   readonly #maxBytes: number
   /** Who takes memory and is never heard of again has it until it is collected. */
-  #taken: readonly WeakRef<SharedArrayBuffer>[] = []
+  #taken: readonly WeakRef<Uint8Array<SharedArrayBuffer>>[] = []
   #spare: readonly WeakRef<SharedArrayBuffer>[] = []
 
   /** @param most Pieces that there are at a time, of `maxBytes` at most. */
@@ -33,14 +33,21 @@ export class SharedSlots {
     const memory = fitting?.deref() ?? allocate(size)
     if (memory === undefined) return undefined
     this.#spare = this.#spare.filter((ref) => ref !== fitting)
-    this.#taken = [...this.#taken, new WeakRef(memory)]
-    return new Uint8Array(memory)
+    const bytes = new Uint8Array(memory)
+    this.#taken = [...this.#taken, new WeakRef(bytes)]
+    return bytes
   }
 
-  /** Says that nobody looks at it any more. */
-  giveBack({ buffer }: Uint8Array<SharedArrayBuffer>): void {
-    this.#taken = this.#taken.filter((ref) => ref.deref() !== buffer)
-    this.#spare = [new WeakRef(buffer), ...this.#spare].slice(0, this.#most)
+  /**
+   * Says that nobody looks at it any more.
+   *
+   * @param bytes What {@link take} gave. Given back before, it may be somebody else's memory by now: then nothing happens.
+   */
+  giveBack(bytes: Uint8Array<SharedArrayBuffer>): void {
+    const others = this.#taken.filter((ref) => ref.deref() !== bytes)
+    if (others.length === this.#taken.length) return
+    this.#taken = others
+    this.#spare = [new WeakRef(bytes.buffer), ...this.#spare].slice(0, this.#most)
   }
 }
 

@@ -34,8 +34,9 @@ export class SideThread {
     this.#worker = worker
     this.#isReady = isReady
     worker.on('message', ({ result }: { readonly result?: unknown }) => this.#settle(result))
-    worker.on('messageerror', () => this.#end())
-    worker.on('error', () => this.#end())
+    worker.on('messageerror', () => this.#lose())
+    // It ends next; results that it had sent before may still come.
+    worker.on('error', () => (this.#isAlive = false))
     worker.on('exit', () => this.#end())
     worker.unref()
   }
@@ -79,9 +80,15 @@ export class SideThread {
   }
 
   #settle(result: unknown): void {
-    const resolve = this.#jobs.shift()!
+    const resolve = this.#jobs.shift()
     if (this.#jobs.length === 0) this.#worker.unref()
-    resolve(result)
+    resolve?.(result)
+  }
+
+  /** A result that could not be read: those behind it would be taken for one another's. */
+  #lose(): void {
+    this.#end()
+    void this.#worker.terminate()
   }
 
   /** Nobody knows of what it died, of lack of memory for example. */
@@ -96,14 +103,15 @@ export class LazyThread {
   readonly #start: () => Promise<SideThread | undefined>
   #started: Promise<SideThread | undefined> | undefined
 
-  /** @param start Gives undefined where this process can have none. */
+  /** @param start Gives undefined, or fails, where this process can have none. */
   constructor(start: () => Promise<SideThread | undefined>) {
     this.#start = start
   }
 
   /** As {@link SideThread.isReady}. */
   async isReady(): Promise<boolean> {
-    return (await (this.#started ??= this.#start()))?.isReady ?? false
+    this.#started ??= this.#start().catch(() => undefined)
+    return (await this.#started)?.isReady ?? false
   }
 
   /** As {@link SideThread.run}; of a thread that is there. */

@@ -9,7 +9,7 @@ import type { FetchedPiece, GroupToRead } from './read-file.ts'
 export interface FetchedGroup extends GroupToRead {
   /** Its columns without ZSTD. Called once, when it is to be decoded. */
   expand(): Promise<ExcerptOf>
-  /** Says that it is decoded. */
+  /** Says that it is decoded, or will not be. */
   release(): void
 }
 
@@ -22,7 +22,11 @@ const START_BYTES = 4 * 1024 * 1024
 
 /** The row groups of the pieces, in order. */
 export function expandAhead(pieces: AsyncIterable<FetchedPiece>): AsyncGenerator<FetchedGroup> {
-  return mapInOrder(groupsOf(pieces), startExpanding, { count: GROUPS_AHEAD })
+  return mapInOrder(groupsOf(pieces), startExpanding, {
+    count: GROUPS_AHEAD,
+    // Their memory counts as taken until it is given back: the next scan would find none.
+    abandon: (group) => group.release(),
+  })
 }
 
 interface WaitingGroup {

@@ -8,16 +8,22 @@ export interface AheadLimits<T> {
   readonly weigh?: (item: T) => number
 }
 
+/** What else becomes of the results. */
+export interface AheadOptions<T, U> extends AheadLimits<T> {
+  /** Gets each result that was made, or is about to be, and that nobody will ask for any more. */
+  readonly abandon?: (result: U) => void
+}
+
 /**
- * `run` of each item, in the order of the items. Nothing starts before the first result is asked for; after `return()`
- * nothing more is started, and what is under way is left alone.
+ * `run` of each item, in the order of the items. Nothing starts before the first result is asked for; after `return()`,
+ * or an error, nothing more is started, and what is under way is left alone.
  */
 export function mapInOrder<T, U>(
   items: AsyncIterable<T> | Iterable<T>,
   run: (item: T) => Promise<U>,
-  limits: AheadLimits<T>,
+  options: AheadOptions<T, U>,
 ): AsyncGenerator<U> {
-  return new OrderedMap(items, run, limits).results()
+  return new OrderedMap(items, run, options).results()
 }
 
 interface Pending<U> {
@@ -28,7 +34,7 @@ interface Pending<U> {
 class OrderedMap<T, U> {
   readonly #items: AsyncIterable<T> | Iterable<T>
   readonly #run: (item: T) => Promise<U>
-  readonly #limits: AheadLimits<T>
+  readonly #options: AheadOptions<T, U>
   readonly #queue: Pending<U>[] = []
   #weight = 0
   #isPulling = false
@@ -36,10 +42,10 @@ class OrderedMap<T, U> {
   #failure: { readonly error: unknown } | undefined
   #wake: () => void = () => undefined
 
-  constructor(items: AsyncIterable<T> | Iterable<T>, run: (item: T) => Promise<U>, limits: AheadLimits<T>) {
+  constructor(items: AsyncIterable<T> | Iterable<T>, run: (item: T) => Promise<U>, options: AheadOptions<T, U>) {
     this.#items = items
     this.#run = run
-    this.#limits = limits
+    this.#options = options
   }
 
   async *results(): AsyncGenerator<U> {
@@ -60,24 +66,29 @@ class OrderedMap<T, U> {
       }
     } finally {
       this.#isDone = true
+      this.#abandonRest()
       await iterator.return?.()
     }
   }
 
+  #abandonRest(): void {
+    const { abandon } = this.#options
+    if (abandon === undefined) return
+    for (const { result } of this.#queue) result.then(abandon, () => undefined)
+  }
+
   /** Takes the next item if there is room for it, and then the one after it. */
   #pull(iterator: AsyncIterator<T> | Iterator<T>): void {
-    const { count, weight = Infinity } = this.#limits
+    const { count, weight = Infinity } = this.#options
     const isFull = this.#queue.length >= count || (this.#queue.length > 0 && this.#weight >= weight)
     if (this.#isPulling || this.#isDone || isFull) return
     this.#isPulling = true
     Promise.resolve(iterator.next())
-      .then(
-        (next) => this.#take(next),
-        (error: unknown) => {
-          this.#isDone = true
-          this.#failure = { error }
-        },
-      )
+      .then((next) => this.#take(next))
+      .catch((error: unknown) => {
+        this.#isDone = true
+        this.#failure = { error }
+      })
       .finally(() => {
         this.#isPulling = false
         this.#wake()
@@ -89,7 +100,7 @@ class OrderedMap<T, U> {
     if (next.done === true) this.#isDone = true
     if (this.#isDone) return
     const item = next.value as T
-    const weight = this.#limits.weigh?.(item) ?? 0
+    const weight = this.#options.weigh?.(item) ?? 0
     const result = this.#run(item)
     // It is awaited in its turn; until then nobody listens, which must not end the process.
     result.catch(() => undefined)

@@ -1,10 +1,12 @@
 /** From tasks to decoded batches: files opened and pieces fetched ahead, decoded one after the other. */
 import type { ReadBatch } from '../codec/arrow-rows-column.ts'
+import type { DecodedRowGroup } from '../codec/parquet-reader-decode.ts'
 import { openRowGroup, prepareDecoder } from '../codec/parquet-reader-decode.ts'
 import { throwIfAborted } from '../errors.ts'
 import { takeSignal } from '../runtime.ts'
 import type { NameMapping } from '../spec/name-mapping.ts'
 import type { Field } from '../spec/types.ts'
+import type { FetchedGroup } from './expand-ahead.ts'
 import { expandAhead } from './expand-ahead.ts'
 import { matchingRows } from './filter.ts'
 import { mapInOrder } from './in-order.ts'
@@ -59,9 +61,7 @@ export async function* readBatches<T>(
     for (;;) {
       const { done, value: group } = await groups.next()
       if (done === true) return
-      throwIfAborted(signal, 'the scan')
-      const decoded = await openRowGroup(group.plan, group.rowGroup, await group.expand())
-      group.release()
+      const decoded = await openGroup(group, signal)
       try {
         for (let i = 0; i < decoded.batchCount && left > 0; i++) {
           const batch = decoded.batch(i)
@@ -80,6 +80,15 @@ export async function* readBatches<T>(
     // First: what reads ahead would wait for what it is fetching before it returns.
     end.abort()
     await groups.return(undefined).catch(() => undefined)
+  }
+}
+
+async function openGroup(group: FetchedGroup, signal: AbortSignal | undefined): Promise<DecodedRowGroup> {
+  try {
+    throwIfAborted(signal, 'the scan')
+    return await openRowGroup(group.plan, group.rowGroup, await group.expand())
+  } finally {
+    group.release()
   }
 }
 

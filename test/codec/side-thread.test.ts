@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { describe, expect, test } from 'vitest'
 import { SharedSlots } from '../../src/codec/shared-slots.ts'
-import { SideThread } from '../../src/codec/side-thread.ts'
+import { LazyThread, SideThread } from '../../src/codec/side-thread.ts'
 import { sideThreadReady } from '../support/side-thread-ready.ts'
 
 /** Doubles numbers, from which it takes as many milliseconds; fails for 13, and ends for 99. */
@@ -49,6 +49,11 @@ describe.runIf(availableParallelism() > 1)('a thread beside', () => {
     })
     expect(await unloadable).toBeUndefined()
   })
+
+  test('that cannot be started is none', async () => {
+    const lazy = new LazyThread(() => Promise.reject(new Error('no such module')))
+    expect([await lazy.run(1), await lazy.isReady(), await lazy.run(1)]).toEqual([undefined, false, undefined])
+  })
 })
 
 describe('shared memory', () => {
@@ -60,11 +65,26 @@ describe('shared memory', () => {
     slots.giveBack(b)
     expect([slots.hasRoom(5_000_001), slots.take(5_000_001)]).toEqual([false, undefined])
     expect(slots.hasRoom(5_000_000)).toBe(true)
-    expect(slots.take(2_000_000)!.buffer).toBe(b.buffer)
+    const again = slots.take(2_000_000)!
+    expect(again.buffer).toBe(b.buffer)
     slots.giveBack(a)
-    slots.giveBack(b)
+    slots.giveBack(again)
     expect(slots.take(2_000_000)!.buffer).toBe(b.buffer)
     expect(slots.take(1_048_576)!.buffer).toBe(a.buffer)
+  })
+
+  test('that is given back twice goes to one', () => {
+    const slots = new SharedSlots(3, 5_000_000)
+    const first = slots.take(10)!
+    slots.giveBack(first)
+    slots.giveBack(first)
+    const [second, third] = [slots.take(10)!, slots.take(10)!]
+    expect(second.buffer).toBe(first.buffer)
+    expect(third.buffer).not.toBe(first.buffer)
+    // Who had it before has no more say.
+    slots.giveBack(first)
+    expect(slots.take(10)!.buffer).not.toBe(second.buffer)
+    expect(slots.hasRoom(10)).toBe(false)
   })
 
   test('that there is not is not given', () => {

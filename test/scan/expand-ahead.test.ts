@@ -72,6 +72,24 @@ describe('row groups that are decompressed ahead', () => {
     expect(await table.scan({ where: eq('id', 149_999) }).toArray()).toEqual([rowOf(149_999)])
   })
 
+  test.runIf(availableParallelism() > 1)('give back their memory when they are left', async () => {
+    await sideThreadReady(hasZstdThread)
+    const { signal } = new AbortController()
+    const fail = () => {
+      throw new Error('enough')
+    }
+    for (let i = 0; i < 4; i++) {
+      for await (const row of table.scan({ signal })) if ((row as { id: number }).id === 90_000) break
+      const failing = async () => {
+        for await (const row of table.scan({ signal })) if ((row as { id: number }).id === 90_000) fail()
+      }
+      await expect(failing()).rejects.toThrow('enough')
+    }
+    vi.mocked(fillBeside).mockClear()
+    expect((await table.scan().toArrow()).numRows).toBe(ROWS)
+    expect(vi.mocked(fillBeside)).toHaveBeenCalled()
+  })
+
   test('a damaged page of a later one is named, and what follows is not read', async () => {
     const [name] = (await readdir(join(directory, 't', 'data'))).filter((file) => file.endsWith('.parquet'))
     const path = join(directory, 't', 'data', name!)
