@@ -29,7 +29,8 @@ const CODEC_ZSTD = 6
 export async function expandHere(plan: DecodePlan, rowGroup: number, bytesOf: BytesOf): Promise<ExcerptOf> {
   const decompress = expandedBytes(plan, rowGroup) > 0 ? await loadZstd() : undefined
   return () => {
-    const { bytes, holes } = layOut(plan, rowGroup, bytesOf, decompress !== undefined, (size) => scratch.take(size))!
+    const allocate = (size: number) => takeScratch(plan, size)
+    const { bytes, holes } = layOut(plan, rowGroup, bytesOf, decompress !== undefined, allocate)!
     if (decompress !== undefined) inFile(plan, () => fill(bytes, holes, decompress))
     return bytes
   }
@@ -105,6 +106,14 @@ function fill(bytes: Uint8Array, holes: ExcerptLayout['holes'], decompress: Deco
 
 /** A larger excerpt is not worth keeping memory for. */
 const scratch = new ScratchMemory(64 * 1024 * 1024)
+
+function takeScratch(plan: DecodePlan, size: number): Uint8Array {
+  try {
+    return scratch.take(size)
+  } catch (error) {
+    return damaged(plan, `the columns of a row group claim to be ${size} bytes, for which there is no memory`, error)
+  }
+}
 
 function inFile<T>(plan: DecodePlan, work: () => T): T {
   try {

@@ -13,6 +13,8 @@ const DATA_PAGE_V2 = 3
 /** Field ids of `PageHeader`, and of `DataPageHeaderV2` in it. */
 const PAGE = { compressedSize: 3, crc: 4, v2: 8 } as const
 const V2 = { definitionLevels: 5, repetitionLevels: 6, isCompressed: 7 } as const
+/** Sizes of pages are of type i32. */
+const MAX_PAGE_BYTES = 2 ** 31 - 1
 /** Some writers leave the headers of pages out of the size of a chunk. */
 const HEADERS_BYTES = 64 * 1024
 
@@ -27,7 +29,7 @@ export interface ChunkPages {
 
 /**
  * The pages of a compressed chunk, with the headers that they will have; undefined if they claim to become more than the
- * footer says: then it is left to the decoder, which checks as it goes.
+ * footer says, or than a page can be: then it is left to the decoder, which checks as it goes.
  *
  * @param uncompressedSize Of the chunk, in bytes, as the footer says.
  * @throws `RangeError`, or another error, for headers that are none.
@@ -38,7 +40,7 @@ export function findPages(chunk: Uint8Array, uncompressedSize: number): ChunkPag
   let firstPageGrowth = 0
   for (const page of readPages(chunk)) {
     const size = page.uncompressedSize
-    if (size < 0 || byteLength + size > uncompressedSize + HEADERS_BYTES) return undefined
+    if (size < 0 || size > MAX_PAGE_BYTES || byteLength + size > uncompressedSize + HEADERS_BYTES) return undefined
     const { header, data } = page.type === DATA_PAGE_V2 ? pageOfV2(chunk, page) : simplePage(chunk, page)
     parts.push(header, ...data)
     if (byteLength === 0) firstPageGrowth = header.length + size - (page.end - page.start)

@@ -4,6 +4,10 @@ import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { footerLength } from '../../src/codec/parquet-footer.ts'
+import { openRowGroup } from '../../src/codec/parquet-reader-decode.ts'
+import { expandHere } from '../../src/codec/parquet-reader-expand.ts'
+import { sourcesOf } from '../../src/codec/parquet-reader-fields.ts'
+import { decodePlan } from '../../src/codec/parquet-reader-plan.ts'
 import { readerWasm, replaceReaderWasm } from '../../src/codec/parquet-reader-wasm.ts'
 import { openParquet } from '../../src/codec/parquet-reader.ts'
 import { DataShardError } from '../../src/errors.ts'
@@ -26,6 +30,7 @@ const rows = Array.from({ length: 300 }, (_, i) => ({
   at: new Date(1_767_225_600_000 + i * 1000),
   price: i % 3 === 0 ? null : `${i}.25`,
 }))
+const where = 'file.parquet'
 const file = await fileOf(columns, rows, { rowGroupRows: 100 })
 
 /** Rows, or the error, which must be one of ours. */
@@ -76,6 +81,20 @@ describe('damaged Parquet files', () => {
       }),
       { numRuns: 400 },
     )
+  })
+
+  test('pages that claim more than there is memory for: corrupt', async () => {
+    const handle = await open(file)
+    const footer = structuredClone(handle.footer)
+    const plan = decodePlan(footer, sourcesOf(columns.fields.slice(0, 1), footer.root, { where }), where)
+    // Page headers: type 0, uncompressed size 2^31 - 1, compressed size 1; and a byte of data each.
+    const page = [0x15, 0, 0x15, 0xfe, 0xff, 0xff, 0xff, 0x0f, 0x15, 2, 0, 7]
+    const chunk = new Uint8Array(Array.from({ length: 10_000 }, () => page).flat())
+    Object.assign(footer.rowGroups[0]!.chunks[0]!, { uncompressedSize: 2 ** 50, crc: undefined })
+    const excerptOf = await expandHere(plan, 0, () => chunk)
+    const error = await openRowGroup(plan, 0, excerptOf).catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'corrupt', message: expect.stringContaining('file.parquet') })
+    expect(error).toMatchObject({ message: expect.stringContaining('no memory') })
   })
 
   test('another size than expected: corrupt, saying both', async () => {

@@ -58,6 +58,9 @@ describe('ZSTD', () => {
     const page = new Uint8Array([0x15, 0, 0x15, 0x80, 0x80, 0x80, 0x80, 0x08, 0x15, 2, 0, 7])
     expect(findPages(page, MB)).toBeUndefined()
     expect(findPages(page, 2 ** 30)!.byteLength).toBeGreaterThan(2 ** 30)
+    // 2^31: more than its header can say.
+    const long = new Uint8Array([0x15, 0, 0x15, 0x80, 0x80, 0x80, 0x80, 0x10, 0x15, 2, 0, 7])
+    expect(findPages(long, 2 ** 40)).toBeUndefined()
   })
 
   test.runIf(availableParallelism() > 1)('beside this thread the same comes out, and damage is noticed', async () => {
