@@ -120,7 +120,8 @@ async function compete(contestants: readonly Contestant[], parse: (text: string)
     for (const { name, command } of contestants) {
       const [file, ...args] = command(join(folder, 'table'))
       try {
-        const { stdout } = await run(file, args, { maxBuffer: 1 << 28 })
+        const env = { ...process.env, BENCH_STARTED_MS: `${Date.now()}` }
+        const { stdout } = await run(file, args, { maxBuffer: 1 << 28, env })
         results.set(name, [...(results.get(name) ?? []), parse(stdout.trim().split('\n').at(-1)!)])
       } catch (error) {
         if (round === 0) console.log(`  ${name.padEnd(20)} not measured: ${firstLine(error)}`)

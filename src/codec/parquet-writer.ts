@@ -148,6 +148,8 @@ class Writer implements ParquetWriter {
       parts.push(...(await this.#settle()))
       parts.push(...(isExact ? this.#encode(group) : await this.#encodeAhead(group)))
     }
+    // What encodes it may be ready when the row group is full.
+    if (this.pendingBytes > this.#maxBytes / 4) void canEncodeBeside()
     return parts
   }
 
