@@ -11,7 +11,7 @@
  */
 import { DataShardError } from '../errors.ts'
 import { nearMisses } from '../spec/describe.ts'
-import { completeSchema } from '../spec/schema-input.ts'
+import { completeSchema } from '../spec/schema-ids.ts'
 import { PRIMITIVE_NAMES, parsePrimitive } from '../spec/type-json.ts'
 import type { Field, Schema, Type } from '../spec/types.ts'
 

@@ -64,8 +64,8 @@ export const ELEMENT = {
 
 const REPETITIONS: readonly Repetition[] = ['required', 'optional', 'repeated']
 const UNITS: readonly TimeUnit[] = ['millis', 'micros', 'nanos']
-/** Deeper than any table; keeps hostile footers from exhausting the stack. */
-const MAX_DEPTH = 100
+/** Deeper than any table, whose lists take two levels each; keeps hostile footers from exhausting the stack. */
+const MAX_DEPTH = 200
 
 /** The tree of the flat list that a footer holds (a group says how many of the next elements are its children). */
 export function parseSchemaTree(elements: readonly ThriftStruct[]): ParquetNode {

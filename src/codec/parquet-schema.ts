@@ -1,6 +1,6 @@
 /** The Iceberg schema that holds what a Parquet file holds, for tables that are made after a file. */
 import { invalid } from '../errors.ts'
-import { completeSchema, NO_ID } from '../spec/schema-input.ts'
+import { completeSchema, NO_ID } from '../spec/schema-ids.ts'
 import type { Field, Schema, Type } from '../spec/types.ts'
 import type { ParquetNode } from './parquet-footer-schema.ts'
 import { PHYSICAL } from './parquet-footer-schema.ts'

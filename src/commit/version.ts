@@ -26,7 +26,8 @@ export function parseVersionName(name: string): VersionName | undefined {
 
 /** Whether a location is one metadata file rather than a table's folder. */
 export function isMetadataFile(location: string): boolean {
-  return /\.metadata\.json(?:\.gz)?$/.test(location)
+  // Callers without types hand in anything; what it is then, is said where locations are read.
+  return typeof location === 'string' && /\.metadata\.json(?:\.gz)?$/.test(location)
 }
 
 export function parseHint(bytes: Uint8Array): number | undefined {

@@ -16,7 +16,7 @@
  * an error, unless they may become text; in CSV, where everything is text, they make a string column.
  */
 import { DataShardError } from '../errors.ts'
-import { completeSchema } from '../spec/schema-input.ts'
+import { completeSchema } from '../spec/schema-ids.ts'
 import { parseDate, parseTimestamp } from '../spec/temporal.ts'
 import type { Field, Schema, Type } from '../spec/types.ts'
 import { ExactNumber } from './exact-json.ts'

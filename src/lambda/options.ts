@@ -3,6 +3,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { DataShardError, invalid } from '../errors.ts'
 import type { Runtime } from '../runtime.ts'
 import { systemRuntime } from '../runtime.ts'
+import { resolveSchema } from '../spec/builder.ts'
 import { describeValue } from '../spec/describe.ts'
 import { checkOptions } from '../spec/option-names.ts'
 import type { OptionNames } from '../spec/option-names.ts'
@@ -10,6 +11,7 @@ import type { ObjectStore } from '../store/store.ts'
 import type { S3Options } from '../store/open.ts'
 import { S3_OPTIONS } from '../store/open.ts'
 import type { CreateTableOptions } from '../table/create.ts'
+import { checkOpening } from '../table/open-place.ts'
 import type { RowTypes } from '../table/row-types.ts'
 import type { Table } from '../table/table.ts'
 import type { LambdaLogger, LambdaMetrics, LambdaTracer } from './observe.ts'
@@ -156,6 +158,10 @@ export function settingsOf<Schema extends StandardSchemaV1, S extends SourceName
     const value: unknown = options[name]
     if (value !== undefined && typeof value !== 'function') wrong(name, value, 'a function')
   }
+  checkOpening(options)
+  if (options.create !== undefined) resolveSchema(options.create.schema)
+  checkHelpers(options)
+  if (options.marginMs === Infinity) wrong('marginMs', Infinity, 'milliseconds that end before the function does')
   for (const name of ['marginMs', 'maxUnpackedBytes', 'maxBodyBytes'] as const) {
     const value: unknown = options[name]
     if (value !== undefined && !(typeof value === 'number' && value >= 0)) wrong(name, value, 'a number from 0 on')
@@ -181,6 +187,16 @@ export function settingsOf<Schema extends StandardSchemaV1, S extends SourceName
       maxUnpackedBytes: options.maxUnpackedBytes ?? DEFAULT_MAX_UNPACKED_BYTES,
       maxBodyBytes: options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES,
     },
+  }
+}
+
+/** Loggers and their like, by shape: what they lack shows when it is called, and what a 5 lacks should show at once. */
+function checkHelpers(options: Pick<AppendHandlerOptions, 'logger' | 'metrics' | 'tracer' | 'store'>): void {
+  for (const name of ['logger', 'metrics', 'tracer', 'store'] as const) {
+    const value: unknown = options[name]
+    const isOff = value === undefined || (value === false && (name === 'logger' || name === 'metrics'))
+    if (isOff || typeof value === 'function' || (typeof value === 'object' && value !== null)) continue
+    wrong(name, value, 'an object')
   }
 }
 

@@ -49,6 +49,7 @@ export async function* readBatches<T>(
   consume: BatchConsumer<T>,
   tasks: TaskSource = streamTasks,
 ): AsyncGenerator<T> {
+  throwIfAborted(wishes.request.signal, 'the scan')
   if (wishes.limit === 0) return
   const end = new AbortController()
   takeSignal(end.signal)

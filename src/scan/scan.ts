@@ -10,6 +10,7 @@ import { TRUE } from '../spec/bound-logic.ts'
 import type { BoundPredicate, Predicate } from '../spec/expressions.ts'
 import type { TableMetadata } from '../spec/metadata.ts'
 import { currentSchema } from '../spec/metadata.ts'
+import { checkFlag } from '../spec/option-names.ts'
 import { NAME_MAPPING_PROPERTY, parseNameMapping } from '../spec/name-mapping.ts'
 import type { Snapshot } from '../spec/snapshot.ts'
 import type { Field, Schema } from '../spec/types.ts'
@@ -181,6 +182,7 @@ function resolve(input: ScanInput, options: ScanOptions): Resolved {
   const schema = input.schema ?? currentSchema(metadata)
   const fields = selectFields(schema, options.select)
   const predicate: BoundPredicate = options.where === undefined ? TRUE : bindPredicate(options.where, schema)
+  checkFlag('scan', 'json', options.json)
   const { timestamps } = options
   if (timestamps !== undefined && timestamps !== 'date' && timestamps !== 'micros') {
     invalid(`timestamps must be 'date' or 'micros'; found '${String(timestamps)}'`)

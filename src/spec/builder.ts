@@ -2,11 +2,10 @@
 import { invalid } from '../errors.ts'
 import { describeValue } from './describe.ts'
 import { isObject } from './json-reader.ts'
+import { NO_ID, completeSchema } from './schema-ids.ts'
 import {
-  NO_ID,
   checkIdentifiers,
   checkName,
-  completeSchema,
   looseIdentifiers,
   looseSchemaId,
   parseLooseFields,
@@ -49,9 +48,10 @@ export type RowIn<C extends Columns> = Simplify<
 /** A row as a scan gives it back: every column is there, absent values are null. */
 export type RowFrom<C extends Columns> = Simplify<{ -readonly [K in keyof C]: OutOf<C[K]> }>
 
+/** Entries are an array: rows may be read more than once, which iterators such as `map.entries()` cannot. */
 type MapInput<K, V> =
   | ReadonlyMap<K, V>
-  | Iterable<readonly [K, V]>
+  | readonly (readonly [K, V])[]
   | (K extends string ? Readonly<Record<string, V>> : never)
 
 /** A schema with the types of its rows: what {@link schema} returns. */

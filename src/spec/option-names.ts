@@ -35,6 +35,16 @@ export function checkOptions<T>(call: string, options: T | undefined, names: Opt
   }
 }
 
+/**
+ * Refuses a flag that is neither true nor false, for callers without types: `'false'`, as the environment has it, would be true.
+ *
+ * @throws `invalid-argument`
+ */
+export function checkFlag(call: string, name: string, value: unknown): void {
+  if (value === undefined || value === null || typeof value === 'boolean') return
+  invalid(`${call}: ${name} is ${describeValue(value)}, expected true or false`)
+}
+
 /** A signal, a Map or a store in the place of options is an object too, but none whose properties are meant. */
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && Object.prototype.toString.call(value) === '[object Object]'

@@ -1,5 +1,7 @@
 /** Table properties that DataShard reads, their defaults, and those that nobody may set (Iceberg docs: "Configuration"). */
 import { invalid, unsupported } from '../errors.ts'
+import { describeValue } from './describe.ts'
+import { isObject } from './json-reader.ts'
 import type { TableMetadata } from './metadata.ts'
 import { integerProperty } from './properties-read.ts'
 import { retentionPolicy } from './retention-policy.ts'
@@ -35,8 +37,9 @@ export function manifestTargetBytes(properties: Properties): number | undefined 
 
 /** Refuses properties that are not a map of strings, that only the protocol may write, or that say nothing it knows. */
 export function checkProperties(properties: Properties): void {
-  if (typeof properties !== 'object' || properties === null || Array.isArray(properties)) {
-    invalid(`table properties are an object of names and texts; found ${JSON.stringify(properties)}`)
+  // A Map is an object too, but one without names.
+  if (!isObject(properties) || properties instanceof Map) {
+    invalid(`table properties are an object of names and texts; found ${describeValue(properties)}`)
   }
   for (const [name, value] of Object.entries(properties)) {
     if (typeof value !== 'string') {

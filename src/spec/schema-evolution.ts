@@ -6,7 +6,8 @@ import { invalid, unsupported } from '../errors.ts'
 import type { ColumnType } from './builder.ts'
 import { describeValue } from './describe.ts'
 import { isObject } from './json-reader.ts'
-import { NO_ID, assignIds, checkName, parseLooseType } from './schema-input.ts'
+import { NO_ID, assignIds } from './schema-ids.ts'
+import { checkName, parseLooseType } from './schema-input.ts'
 import { checkFullNames, findColumn, highestFieldId, indexSchema, schemaToJson } from './schema.ts'
 import type { IndexedField } from './schema.ts'
 import { typeName } from './type-json.ts'
@@ -141,12 +142,16 @@ export function dropColumn(schema: Schema, name: string, inUse: ReadonlyMap<numb
 /** Whether two schemas are the same but for their ids. */
 export function sameSchema(one: Schema, other: Schema): boolean {
   return (
-    JSON.stringify(schemaToJson({ ...one, schemaId: 0 }), bigintText) ===
-    JSON.stringify(schemaToJson({ ...other, schemaId: 0 }), bigintText)
+    JSON.stringify(schemaToJson({ ...one, schemaId: 0 }), tellApart) ===
+    JSON.stringify(schemaToJson({ ...other, schemaId: 0 }), tellApart)
   )
 }
 
-const bigintText = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? `${value}n` : value)
+/** Integers are the same as JSON has them, whichever type holds them, and are no texts: texts begin with a quote here. */
+function tellApart(_: string, value: unknown): unknown {
+  if (typeof value === 'string') return `'${value}`
+  return typeof value === 'bigint' ? (Number.isSafeInteger(Number(value)) ? Number(value) : `${value}n`) : value
+}
 
 function isColumnType(type: TypeInput): type is ColumnType {
   return isObject(type) && isObject(type.type) && typeof type.optional === 'boolean'

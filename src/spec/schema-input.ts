@@ -1,110 +1,29 @@
-/**
- * Schemas as people write them: Iceberg's JSON, the same in camelCase or snake_case, with or without ids. Ids that are
- * given stay; the others are handed out as Iceberg's reference implementation does, a struct's fields before what is
- * inside of them.
- */
+/** Schemas as people write them: Iceberg's JSON, the same in camelCase or snake_case, with or without ids. */
 import { invalid, unsupported } from '../errors.ts'
 import { describeValue, nearMisses } from './describe.ts'
-import { isObject } from './json-reader.ts'
+import { isObject, unknownFields } from './json-reader.ts'
 import type { At, JsonObject } from './json-reader.ts'
 import { isWellFormed } from './literal.ts'
-import { checkFieldIds, checkFullNames } from './schema.ts'
-import { PRIMITIVE_NAMES, parsePrimitive } from './type-json.ts'
+import { MAX_FIELD_ID, NO_ID, refuseNesting } from './schema-ids.ts'
+import { MAX_NESTING, PRIMITIVE_NAMES, parsePrimitive } from './type-json.ts'
 import type { Field, Schema, Type } from './types.ts'
 
-/** Ids above are for metadata columns (spec: "Reserved Field IDs"). */
-export const MAX_FIELD_ID = 2_147_483_447
-
-/** Stands for "to be assigned". */
-export const NO_ID = 0
-
-const MAX_NESTING = 64
 const LATER_TYPES = ['unknown', 'variant', 'geometry', 'geography']
 const FIELD_KEYS = ['id', 'name', 'type', 'required', 'doc', 'initialDefault', 'writeDefault', 'unknown']
 /** What people write instead of `required`; taken for an unknown field it would silently change the column. */
 const NOT_REQUIRED_KEYS = new Set(['nullable', 'optional', 'require', 'requried', 'mandatory'])
-
-/** A schema whose fields are {@link parseLooseFields}' and whose ids are complete. @throws `invalid-argument` */
-export function completeSchema(schemaId: number, fields: readonly Field[], identifiers?: readonly number[]): Schema {
-  const at: At = { path: '', fail: (message) => invalid(`this schema cannot be used: ${message}`) }
-  const given: Schema = { schemaId, fields }
-  checkGivenIds(fields, at)
-  const schema: Schema = {
-    ...given,
-    fields: assignIds(fields),
-    ...(identifiers && identifiers.length > 0 && { identifierFieldIds: identifiers }),
-  }
-  checkFieldIds(schema, at)
-  checkFullNames(schema, at)
-  return schema
-}
-
-function checkGivenIds(fields: readonly Field[], at: At): void {
-  const seen = new Set<string>()
-  for (const field of fields) {
-    if (seen.has(field.name)) at.fail(`two fields are called '${field.name}'`)
-    seen.add(field.name)
-    for (const type of innerTypes(field.type)) if (type.type === 'struct') checkGivenIds(type.fields, at)
-  }
-}
-
-/** The type itself or, through lists and maps, the structs in it. */
-function innerTypes(type: Type): Type[] {
-  if (type.type === 'list') return innerTypes(type.element)
-  if (type.type === 'map') return [...innerTypes(type.key), ...innerTypes(type.value)]
-  return [type]
-}
-
-/** Gives an id above `floor` and all ids that are there to every field, element, key and value that has none. */
-export function assignIds(fields: readonly Field[], floor = 0): Field[] {
-  let last = fields.reduce((highest, field) => Math.max(highest, field.id, highestId(field.type)), floor)
-  const take = (id: number): number => (id === NO_ID ? ++last : id)
-  const inType = (type: Type): Type => {
-    switch (type.type) {
-      case 'struct':
-        return { ...type, fields: inStruct(type.fields) }
-      case 'list': {
-        const elementId = take(type.elementId)
-        return { ...type, elementId, element: inType(type.element) }
-      }
-      case 'map': {
-        const keyId = take(type.keyId)
-        const valueId = take(type.valueId)
-        return { ...type, keyId, valueId, key: inType(type.key), value: inType(type.value) }
-      }
-      default:
-        return type
-    }
-  }
-  const inStruct = (struct: readonly Field[]): Field[] =>
-    struct
-      .map((field) => Object.assign({}, field, { id: take(field.id) }))
-      .map((field) => Object.assign(field, { type: inType(field.type) }))
-  const assigned = inStruct(fields)
-  if (last > MAX_FIELD_ID) invalid(`there are no field ids left: ${MAX_FIELD_ID} is the highest that columns may have`)
-  return assigned
-}
-
-function highestId(type: Type): number {
-  switch (type.type) {
-    case 'struct':
-      return type.fields.reduce((highest, field) => Math.max(highest, field.id, highestId(field.type)), 0)
-    case 'list':
-      return Math.max(type.elementId, highestId(type.element))
-    case 'map':
-      return Math.max(type.keyId, type.valueId, highestId(type.key), highestId(type.value))
-    default:
-      return 0
-  }
-}
+const STRUCT_KEYS = ['type', 'fields']
+const LIST_KEYS = ['type', 'element-id', 'element', 'element-required']
+const MAP_KEYS = ['type', 'key-id', 'key', 'value-id', 'value', 'value-required']
 
 /** A field's value under its name in any of the three spellings; null counts as absent. */
 export function loose(object: JsonObject, kebab: string): unknown {
-  const value =
-    object[kebab] ??
-    object[kebab.replaceAll('-', '_')] ??
-    object[kebab.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())]
-  return value ?? undefined
+  const [asIs, snake, camel] = spellings(kebab)
+  return object[asIs] ?? object[snake] ?? object[camel] ?? undefined
+}
+
+function spellings(kebab: string): readonly [kebab: string, snake: string, camel: string] {
+  return [kebab, kebab.replaceAll('-', '_'), kebab.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())]
 }
 
 /** Fields from a user's list. Ids that are missing are {@link NO_ID}. @throws `invalid-argument`, `unsupported` */
@@ -156,7 +75,9 @@ function unknownPart(field: JsonObject): Pick<Field, 'unknown'> {
 export function checkName(name: unknown, place: string): string {
   if (typeof name !== 'string') return invalid(`${place}: found name ${describeValue(name)}, expected a string`)
   if (name === '') return invalid(`${place}: the name is empty`)
-  return isWellFormed(name) ? name : invalid(`${place}: the name has an unpaired surrogate, which UTF-8 cannot hold`)
+  if (!isWellFormed(name)) return invalid(`${place}: the name has an unpaired surrogate, which UTF-8 cannot hold`)
+  // Arrow hands names on as C strings: files with such a column could be written, and never read again.
+  return name.includes('\0') ? invalid(`${place}: the name ${JSON.stringify(name)} has a NUL in it; take it out`) : name
 }
 
 function checkId(id: unknown, what: string): number {
@@ -167,20 +88,25 @@ function checkId(id: unknown, what: string): number {
 
 /** A type as a name, as JSON, or as this library's own objects. `column` is for messages. */
 export function parseLooseType(type: unknown, column: string, depth = 0): Type {
-  if (depth > MAX_NESTING) invalid(`column '${column}': types are nested more than ${MAX_NESTING} deep`)
+  if (depth > MAX_NESTING) refuseNesting(column)
   if (typeof type === 'string') return parseTypeText(type, column)
   if (!isObject(type))
     return invalid(`column '${column}': found type ${describeValue(type)}, expected the name of a type`)
   const what = `column '${column}'`
   switch (type.type) {
     case 'struct':
-      return { type: 'struct', fields: parseLooseFields(type.fields, column, depth) }
+      return {
+        type: 'struct',
+        fields: parseLooseFields(type.fields, column, depth),
+        ...unknownOfType(type, STRUCT_KEYS),
+      }
     case 'list':
       return {
         type: 'list',
         elementId: checkId(loose(type, 'element-id') || undefined, `${what}, element`),
         element: parseLooseType(type.element, `${column}.element`, depth + 1),
         elementRequired: looseBoolean(type, 'element-required', what),
+        ...unknownOfType(type, LIST_KEYS, { what, instead: 'element-required' }),
       }
     case 'map':
       return {
@@ -190,6 +116,7 @@ export function parseLooseType(type: unknown, column: string, depth = 0): Type {
         valueId: checkId(loose(type, 'value-id') || undefined, `${what}, value`),
         value: parseLooseType(type.value, `${column}.value`, depth + 1),
         valueRequired: looseBoolean(type, 'value-required', what),
+        ...unknownOfType(type, MAP_KEYS, { what, instead: 'value-required' }),
       }
     case 'decimal':
       return parseTypeText(`decimal(${String(type.precision)},${String(type.scale)})`, column)
@@ -198,8 +125,25 @@ export function parseLooseType(type: unknown, column: string, depth = 0): Type {
     case 'unsupported':
       return refuseLaterType(String(type.name), column)
     default:
-      return parseLooseType(typeof type.type === 'string' ? type.type : undefined, column, depth + 1)
+      // A primitive as an object is no deeper than its bare name.
+      return parseLooseType(typeof type.type === 'string' ? type.type : undefined, column, depth)
   }
+}
+
+/** What a nested type has besides what this version knows, as fields keep it too. */
+function unknownOfType(
+  type: JsonObject,
+  known: readonly string[],
+  required?: { readonly what: string; readonly instead: string },
+): { readonly unknown?: Readonly<Record<string, unknown>> } {
+  if (isObject(type.unknown)) return { unknown: type.unknown }
+  const unknown = unknownFields(type, new Set(known.flatMap(spellings))) ?? {}
+  const wrongKey = Object.keys(unknown).find((key) => key === 'required' || NOT_REQUIRED_KEYS.has(key))
+  if (required !== undefined && wrongKey !== undefined)
+    invalid(
+      `${required.what}: '${wrongKey}' means nothing on a ${type.type as string}; say ${required.instead}: true or false`,
+    )
+  return Object.keys(unknown).length === 0 ? {} : { unknown }
 }
 
 /** False if it is not there. As text it would silently mean the other thing. */

@@ -26,7 +26,7 @@ export const PRIMITIVE_NAMES: readonly PrimitiveName[] = [
 export const MAX_DECIMAL_PRECISION = 38
 
 /** Deeper than any real schema, and far from the end of the stack. */
-const MAX_NESTING = 64
+export const MAX_NESTING = 64
 
 const PRIMITIVES: ReadonlyMap<string, Type> = new Map(PRIMITIVE_NAMES.map((type) => [type, { type }]))
 const DECIMAL = /^decimal\(\s*(\d{1,3})\s*,\s*(\d{1,3})\s*\)$/

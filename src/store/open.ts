@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { DataShardError, invalid } from '../errors.ts'
 import type { Runtime } from '../runtime.ts'
+import { describeValue } from '../spec/describe.ts'
 import { checkOptions } from '../spec/option-names.ts'
 import type { OptionNames } from '../spec/option-names.ts'
 import { checkPrefix } from './keys.ts'
@@ -47,7 +48,10 @@ export function openStore(location: string, options: OpenStoreOptions = {}): Ope
   const { store, s3, runtime } = options
   checkOptions('s3', s3, S3_OPTIONS)
   const place = parseLocation(location)
-  if (store) return within(store, place, location)
+  if (store) {
+    checkStore(store)
+    return within(store, place, location)
+  }
   const using = runtime && { runtime }
   if (place.kind === 's3') {
     return { store: s3Store({ ...s3, ...using, bucket: place.bucket }), prefix: place.prefix, location: place.name }
@@ -61,6 +65,12 @@ export function openStore(location: string, options: OpenStoreOptions = {}): Ope
   )
 }
 
+/** By shape, so that another copy of the package, and stores of users, will do. */
+function checkStore(store: ObjectStore): void {
+  if (typeof store === 'object' && typeof store.url === 'string' && typeof store.put === 'function') return
+  invalid(`found ${describeValue(store)} as store, expected one of s3Store, localStore, memoryStore, or the like`)
+}
+
 type Location =
   | { readonly kind: 's3'; readonly name: string; readonly bucket: string; readonly prefix: string }
   | { readonly kind: 'directory'; readonly name: string }
@@ -68,7 +78,7 @@ type Location =
 
 function parseLocation(location: string): Location {
   if (typeof location !== 'string' || location.trim() === '') {
-    invalid(`found ${JSON.stringify(location)} as a location, expected ${EXPECTED}`)
+    invalid(`found ${describeValue(location)} as a location, expected ${EXPECTED}`)
   }
   if (location.includes('\0')) invalid(`the location ${JSON.stringify(location)} contains a NUL, which no name can`)
   const scheme = /^\s*([a-zA-Z][a-zA-Z0-9+.-]*):/.exec(location)?.[1]?.toLowerCase()

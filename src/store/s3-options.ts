@@ -1,5 +1,7 @@
 /** What the environment and the caller say about reaching S3. */
-import { DataShardError } from '../errors.ts'
+import { DataShardError, invalid } from '../errors.ts'
+import { describeValue } from '../spec/describe.ts'
+import { checkFlag } from '../spec/option-names.ts'
 
 export interface S3Credentials {
   readonly accessKeyId: string
@@ -36,6 +38,7 @@ export const CUSTOM_ENDPOINT_REGION = 'us-east-1'
  * `_ACCESS_KEY`, `_SECRET_KEY`). Its `DATASHARD_S3_BUCKET` and `_PREFIX` are not read: the location says where a table is.
  */
 export function s3Settings(given: Partial<S3Settings>, env: NodeJS.ProcessEnv): S3Settings {
+  checkGiven(given)
   const first = (...names: string[]) =>
     names.map((name) => env[name]).find((value) => value !== undefined && value !== '')
   const fromEnvironment = first('AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL', 'DATASHARD_S3_ENDPOINT')
@@ -48,6 +51,21 @@ export function s3Settings(given: Partial<S3Settings>, env: NodeJS.ProcessEnv): 
     region: region ?? (endpoint === undefined ? undefined : CUSTOM_ENDPOINT_REGION),
     credentials: given.credentials ?? pythonCredentials(env),
     forcePathStyle: given.forcePathStyle,
+  }
+}
+
+/** For callers without types: what the SDK makes of them would be called a fault of ours. */
+function checkGiven({ region, credentials, forcePathStyle }: Partial<S3Settings>): void {
+  checkFlag('s3', 'forcePathStyle', forcePathStyle)
+  if ((region ?? undefined) !== undefined && (typeof region !== 'string' || region === '')) {
+    invalid(`s3: region is ${describeValue(region)}, expected a name like eu-central-1`)
+  }
+  if ((credentials ?? undefined) === undefined || typeof credentials === 'function') return
+  const { accessKeyId, secretAccessKey } = Object(credentials) as Partial<S3Credentials>
+  for (const [name, part] of Object.entries({ accessKeyId, secretAccessKey })) {
+    // The value is not shown: it may be a secret in the wrong place.
+    if (typeof part !== 'string' || part === '')
+      invalid(`s3: credentials have no text as ${name}; found ${typeof part}`)
   }
 }
 

@@ -10,6 +10,7 @@ import type { ManifestListCache } from '../commit/list-cache.ts'
 import type { Committer } from '../commit/commit.ts'
 import { DataShardError, invalid, throwIfAborted } from '../errors.ts'
 import type { DataFile } from '../spec/data-file.ts'
+import { describeValue } from '../spec/describe.ts'
 import type { TableMetadata } from '../spec/metadata.ts'
 import { currentSnapshot } from '../spec/metadata.ts'
 import type { NameMapping } from '../spec/name-mapping.ts'
@@ -164,7 +165,7 @@ class Staging {
 function checkPaths(paths: readonly string[]): readonly string[] {
   if (!Array.isArray(paths)) invalid(`appendFiles takes an array of paths; found ${typeof paths}`)
   for (const path of paths) {
-    if (typeof path !== 'string' || path === '') invalid(`found ${JSON.stringify(path)} as the path of a file`)
+    if (typeof path !== 'string' || path === '') invalid(`found ${describeValue(path)} as the path of a file`)
   }
   return paths
 }

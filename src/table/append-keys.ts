@@ -4,6 +4,7 @@ import { take } from '../codec/column-ops.ts'
 import type { ColumnBatch } from '../codec/columns.ts'
 import type { ClaimKey, Replay } from '../commit/claims.ts'
 import { invalid } from '../errors.ts'
+import { describeValue } from '../spec/describe.ts'
 import type { Staged } from './stage.ts'
 
 /** A key is hashed, so any text will do; longer ones are a mistake. */
@@ -34,7 +35,7 @@ interface KeyOptions extends ClaimContents {
 export function keysOf(input: unknown, options: KeyOptions): Keys {
   const { idempotencyKey: one, idempotencyKeys: many, sameKey = 'replay' } = options
   if (sameKey !== 'replay' && sameKey !== 'compare') {
-    invalid(`sameKey is ${JSON.stringify(sameKey)}, expected 'replay' or 'compare'`)
+    invalid(`sameKey is ${describeValue(sameKey)}, expected 'replay' or 'compare'`)
   }
   if (one !== undefined && many !== undefined) invalid('give idempotencyKey or idempotencyKeys, not both')
   const compare = sameKey === 'compare'
@@ -73,8 +74,7 @@ function keysByRow(input: unknown, many: readonly string[], compare: boolean): K
 }
 
 function checkKey(key: unknown, where: string): void {
-  if (typeof key !== 'string' || key === '')
-    invalid(`${where} is ${JSON.stringify(key) ?? 'undefined'}, expected a text`)
+  if (typeof key !== 'string' || key === '') invalid(`${where} is ${describeValue(key)}, expected a text`)
   if (key.length > MAX_KEY_CHARS) invalid(`${where} has ${key.length} characters; at most ${MAX_KEY_CHARS} are allowed`)
   // Hashed as UTF-8, two such keys would be one.
   if (/\p{Surrogate}/u.test(key)) invalid(`${where} holds half of a surrogate pair, which is no text`)

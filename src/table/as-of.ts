@@ -2,7 +2,8 @@
 import { DataShardError, invalid } from '../errors.ts'
 import type { TableMetadata } from '../spec/metadata.ts'
 import { currentSchema, currentSnapshot, schemaById, snapshotById } from '../spec/metadata.ts'
-import { checkOptions } from '../spec/option-names.ts'
+import { describeValue } from '../spec/describe.ts'
+import { checkFlag, checkOptions } from '../spec/option-names.ts'
 import type { OptionNames } from '../spec/option-names.ts'
 import type { Snapshot } from '../spec/snapshot.ts'
 import { MAIN_BRANCH } from '../spec/snapshot.ts'
@@ -45,7 +46,7 @@ export interface ResolvedSnapshot {
 export function resolveAsOf(metadata: TableMetadata, asOf: AsOf | undefined, where: string): ResolvedSnapshot {
   if (asOf === undefined) return { snapshot: currentSnapshot(metadata), schema: currentSchema(metadata) }
   if (typeof asOf !== 'object' || asOf === null) {
-    invalid(`asOf is ${typeof asOf}, expected { snapshotId }, { timestamp } or { ref }`)
+    invalid(`asOf is ${describeValue(asOf)}, expected { snapshotId }, { timestamp } or { ref }`)
   }
   checkOptions<object>('asOf', asOf, AS_OF)
   const named = ['ref', 'snapshotId', 'timestamp'].filter((name) => name in asOf)
@@ -57,8 +58,10 @@ export function resolveAsOf(metadata: TableMetadata, asOf: AsOf | undefined, whe
     if (snapshot) return withOwnSchema(metadata, snapshot)
     throw new DataShardError('not-found', `${where} has no snapshot ${snapshotId}; ${describeSnapshots(metadata)}`)
   }
-  if ('timestamp' in asOf)
+  if ('timestamp' in asOf) {
+    checkFlag('asOf', 'nearest', asOf.nearest)
     return withOwnSchema(metadata, snapshotAt(metadata, asOf.timestamp, asOf.nearest ?? false, where))
+  }
   return invalid(`asOf needs one of snapshotId, timestamp and ref; found ${JSON.stringify(Object.keys(asOf))}`)
 }
 
@@ -73,6 +76,7 @@ export function parseSnapshotId(value: bigint | number | string): bigint {
 }
 
 function resolveRef(metadata: TableMetadata, name: string, where: string): ResolvedSnapshot {
+  if (typeof name !== 'string') invalid(`ref is ${describeValue(name)}, expected the name of a tag or branch`)
   const ref = Object.hasOwn(metadata.refs, name) ? metadata.refs[name] : undefined
   if (!ref) {
     if (name === MAIN_BRANCH) return { snapshot: undefined, schema: currentSchema(metadata) }

@@ -10,15 +10,12 @@ import { DataShardError, invalid, throwIfAborted } from '../errors.ts'
 import { takeSignal, uuid } from '../runtime.ts'
 import type { SchemaDefinition, SchemaInput } from '../spec/builder.ts'
 import { resolveSchema } from '../spec/builder.ts'
-import { checkOptions } from '../spec/option-names.ts'
+import { checkFlag, checkOptions } from '../spec/option-names.ts'
 import { LAST_UNASSIGNED_PARTITION_ID } from '../spec/partition.ts'
 import type { PartitionInput, SortInput } from '../spec/partition-builder.ts'
 import { resolvePartitionSpec, resolveSortOrder } from '../spec/partition-builder.ts'
 import { checkProperties } from '../spec/properties.ts'
-import { childFields } from '../spec/schema.ts'
-import type { Type } from '../spec/types.ts'
 import { newTableMetadata } from '../spec/updates.ts'
-import { checkWritableSchema } from '../codec/column-builder.ts'
 import { warmUp } from '../codec/wasm.ts'
 import type { OpenOptions } from './open-place.ts'
 import { openPlace } from './open-place.ts'
@@ -26,7 +23,10 @@ import { catalogMetadata } from './catalog-metadata.ts'
 import { CREATE_OPTIONS } from './option-names.ts'
 import { proveConditionalCreate } from './prove-store.ts'
 import type { RowTypes } from './row-types.ts'
+import { checkStorable } from './storable-schema.ts'
 import { Table } from './table.ts'
+
+const FORMAT_VERSION = 2
 
 export interface CreateTableOptions<S extends SchemaInput = SchemaInput> extends OpenOptions {
   /** From `schema({...})`, or Iceberg's JSON form. */
@@ -72,9 +72,11 @@ export async function createTable<S extends SchemaInput>(
   type Created = Table<S extends SchemaDefinition<infer In, infer Out> ? readonly [In, Out] : RowTypes>
   checkOptions<CreateTableOptions>('createTable', options ?? null, CREATE_OPTIONS)
   if (isMetadataFile(location)) invalid(`'${location}' is the name of a metadata file; create a table at a folder`)
+  checkFlag('createTable', 'ifNotExists', options.ifNotExists)
+  checkFlag('createTable', 'skipProbe', options.skipProbe)
   const design = resolveDesign(options)
   takeSignal(options.signal)
-  throwIfAborted(options.signal, `creating ${location}`)
+  throwIfAborted(options.signal, `creating ${String(location)}`)
   warmUp()
   const { place, store, ownsStore } = openPlace(location, options)
   try {
@@ -130,8 +132,7 @@ async function refuseCatalogTable(place: Place, signal: AbortSignal | undefined)
 function resolveDesign(options: CreateTableOptions) {
   const schema = resolveSchema(options.schema)
   // A column that no row could fill is refused when the table is made, not at the first append.
-  checkWritableSchema(schema)
-  for (const field of schema.fields) refuseNewerTypes(field.type, field.name)
+  checkStorable(schema, FORMAT_VERSION)
   const spec = resolvePartitionSpec(options.partitionBy ?? [], schema, {
     specId: 0,
     lastPartitionId: LAST_UNASSIGNED_PARTITION_ID,
@@ -142,12 +143,4 @@ function resolveDesign(options: CreateTableOptions) {
   const properties = options.properties ?? {}
   checkProperties(properties)
   return { schema, spec, sortOrder, properties }
-}
-
-/** Nanosecond timestamps are written like any other value, but a table of format v2 may not have such columns. */
-function refuseNewerTypes(type: Type, column: string): void {
-  if (type.type === 'timestamp_ns' || type.type === 'timestamptz_ns') {
-    throw new DataShardError('unsupported', `column '${column}' is of type ${type.type}, which needs Iceberg format v3`)
-  }
-  for (const child of childFields(type)) refuseNewerTypes(child.type, `${column}.${child.name}`)
 }

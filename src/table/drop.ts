@@ -10,7 +10,7 @@ import type { VersionName } from '../commit/version.ts'
 import { HINT_NAME, parseVersionName, versionName } from '../commit/version.ts'
 import { DataShardError } from '../errors.ts'
 import { takeSignal, uuid } from '../runtime.ts'
-import { checkOptions } from '../spec/option-names.ts'
+import { checkFlag, checkOptions } from '../spec/option-names.ts'
 import type { ObjectInfo } from '../store/store.ts'
 import type { OpenOptions } from './open-place.ts'
 import { openPlace } from './open-place.ts'
@@ -62,6 +62,7 @@ const KEPT_MS = 3 * CUSTODY_MS
  */
 export async function dropTable(location: string, options: DropTableOptions = {}): Promise<void> {
   checkOptions('dropTable', options, DROP_OPTIONS)
+  checkFlag('dropTable', 'ifExists', options.ifExists)
   takeSignal(options.signal)
   const { place, store, ownsStore } = openPlace(location, options)
   try {

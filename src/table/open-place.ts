@@ -1,10 +1,13 @@
 /** From a location and options to a place: which store, under which prefix. */
 import type { Place } from '../commit/place.ts'
+import { invalid } from '../errors.ts'
 import type { Runtime } from '../runtime.ts'
 import { systemRuntime } from '../runtime.ts'
+import { describeValue } from '../spec/describe.ts'
 import { openStore } from '../store/open.ts'
 import type { S3Options } from '../store/open.ts'
 import type { ObjectStore } from '../store/store.ts'
+import { checkFunction } from './describe-change.ts'
 import type { AppendEvent } from './telemetry.ts'
 
 /** How to reach a location; shared by everything that opens a table. */
@@ -29,7 +32,14 @@ export interface OpenedPlace {
   readonly ownsStore: boolean
 }
 
+/** @throws `invalid-argument` for callers without types, before anything is asked of the store. */
+export function checkOpening({ writer, onAppend }: Pick<OpenOptions, 'writer' | 'onAppend'>): void {
+  if (writer !== undefined && typeof writer !== 'string') invalid(`writer is ${describeValue(writer)}, expected a text`)
+  if (onAppend !== undefined) checkFunction('onAppend', onAppend)
+}
+
 export function openPlace(location: string, options: OpenOptions): OpenedPlace {
+  checkOpening(options)
   const runtime = options.runtime ?? systemRuntime
   const opened = openStore(location, {
     ...(options.store && { store: options.store }),

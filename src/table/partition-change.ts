@@ -8,6 +8,7 @@ import { resolvePartitionSpec } from '../spec/partition-builder.ts'
 import { indexSchema } from '../spec/schema.ts'
 import { transformName } from '../spec/transforms.ts'
 import type { TableUpdate } from '../spec/updates.ts'
+import { describeChange } from './describe-change.ts'
 
 export interface PartitionChange {
   /** Adds a field, as in `partitionBy`. */
@@ -35,7 +36,7 @@ export function changePartitionSpec(
       return recorder
     },
   }
-  change(recorder)
+  describeChange('updatePartitionSpec', change, recorder)
   const kept = current.fields.filter((field) => !removed.has(field.name))
   const spec = resolveSpec(base, kept, added)
   if (sameFields(spec, current)) return []

@@ -7,6 +7,8 @@ import { addColumn, dropColumn, makeOptional, renameColumn, sameSchema, widenCol
 import { indexSchema } from '../spec/schema.ts'
 import type { Schema } from '../spec/types.ts'
 import type { TableUpdate } from '../spec/updates.ts'
+import { describeChange } from './describe-change.ts'
+import { checkStorable } from './storable-schema.ts'
 
 /** Each call returns the same object, so that calls can be chained; names are dotted for fields of structs. */
 export interface SchemaChange {
@@ -33,12 +35,20 @@ export function changeSchema(base: TableMetadata, change: (schema: SchemaChange)
     makeOptional: (name) => set(makeOptional(state.schema, name)),
     dropColumn: (name) => set(dropColumn(state.schema, name, fieldsInUse(base))),
   }
-  change(recorder)
+  describeChange('updateSchema', change, recorder)
   if (sameSchema(state.schema, current)) return []
+  refuseUnstorable(base, state.schema)
   refusePartitionNames(base, state.schema)
   const known = base.schemas.find((one) => sameSchema(one, state.schema))
   const schemaId = Math.max(...base.schemas.map((one) => one.schemaId)) + 1
   return [{ action: 'set-schema', schema: known ?? { ...state.schema, schemaId } }]
+}
+
+/** Columns that stay as they are may be of others, who know more types than we can write. */
+function refuseUnstorable(base: TableMetadata, schema: Schema): void {
+  const before = currentSchema(base).fields
+  const fields = schema.fields.filter((field) => !before.includes(field))
+  if (fields.length > 0 || schema.fields.length === 0) checkStorable({ ...schema, fields }, base.formatVersion)
 }
 
 /**

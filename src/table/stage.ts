@@ -11,6 +11,7 @@ import type { Sighting } from '../commit/custody.ts'
 import { sighting } from '../commit/custody.ts'
 import { invalid, throwIfAborted } from '../errors.ts'
 import type { DataFile } from '../spec/data-file.ts'
+import { describeValue } from '../spec/describe.ts'
 import type { TableFiles } from '../store/table-files.ts'
 import { encodeDataFiles } from '../write/encode.ts'
 import type { AppendInput } from '../write/input.ts'
@@ -56,7 +57,7 @@ export async function stage(
   throwIfAborted(options.signal, 'the append')
   const unknownColumns = options.unknownColumns ?? 'error'
   if (unknownColumns !== 'error' && unknownColumns !== 'ignore') {
-    invalid(`unknownColumns is ${JSON.stringify(unknownColumns)}, expected 'error' or 'ignore'`)
+    invalid(`unknownColumns is ${describeValue(unknownColumns)}, expected 'error' or 'ignore'`)
   }
   if (Array.isArray(input) && input.length <= CHECKED_FIRST_ROWS && !isArrow(input[0])) {
     const batches = readArray(input, context.schema, { unknownColumns })

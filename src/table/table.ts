@@ -7,7 +7,7 @@ import { Merges } from '../commit/merges.ts'
 import type { Place } from '../commit/place.ts'
 import { Tempo } from '../commit/tempo.ts'
 import { Crowd } from '../commit/crowd.ts'
-import { unsupported } from '../errors.ts'
+import { invalid, unsupported } from '../errors.ts'
 import { takeSignal } from '../runtime.ts'
 import type { DataFile } from '../spec/data-file.ts'
 import type { TableMetadata } from '../spec/metadata.ts'
@@ -29,6 +29,7 @@ import type { AsOf } from './as-of.ts'
 import { parseSnapshotId, resolveAsOf } from './as-of.ts'
 import { latestScan } from './latest-scan.ts'
 import type { OpenOptions } from './open-place.ts'
+import { checkFunction } from './describe-change.ts'
 import type { ChangeResult, DeleteOptions, OverwriteOptions } from './overwrite.ts'
 import {
   APPEND_FILES_OPTIONS,
@@ -331,6 +332,7 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
 
   /** An earlier state, to read from: by snapshot id, by time, or by the name of a tag or branch. No request. */
   timeTravel(asOf: AsOf): TableState<T> {
+    if (asOf === undefined) invalid('timeTravel needs one of { snapshotId }, { timestamp } and { ref }')
     const { snapshot, schema } = resolveAsOf(this.metadata, asOf, this.location)
     const { metadata } = this
     const view = this.#view()
@@ -381,6 +383,7 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
     options: { readonly signal?: AbortSignal | undefined; readonly timeoutMs?: number | undefined } = {},
   ): Promise<ChangeResult> {
     checkOptions('transaction', options, COMMIT_OPTIONS)
+    checkFunction('transaction', body)
     checkTimeout(options.timeoutMs)
     const tx = this.newTransaction()
     try {

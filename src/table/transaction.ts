@@ -9,7 +9,7 @@ import type { Change, Committer } from '../commit/commit.ts'
 import type { ManifestListCache } from '../commit/list-cache.ts'
 import { replaceChange } from '../commit/replace-files.ts'
 import { begunFirst } from '../commit/unnamed.ts'
-import { DataShardError, invalid } from '../errors.ts'
+import { DataShardError, invalid, throwIfAborted } from '../errors.ts'
 import { snapshotId as newSnapshotId, takeSignal } from '../runtime.ts'
 import { anyOf } from '../spec/bound-logic.ts'
 import type { DataFile } from '../spec/data-file.ts'
@@ -182,6 +182,7 @@ export class OpenTransaction<T extends RowTypes = RowTypes> implements Transacti
       invalid('an append of the transaction is not finished; await tx.append(...) before rows are removed')
     }
     takeSignal(options.signal)
+    throwIfAborted(options.signal, 'removing rows')
     const { signal } = options
     const { committer, files } = this.#context
     const { runtime } = committer.place

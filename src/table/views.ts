@@ -1,17 +1,20 @@
 /** What a user sees of snapshots and manifests: immutable views that read on demand. */
 import { decodeManifest } from '../codec/manifest.ts'
 import type { ManifestListCache } from '../commit/list-cache.ts'
-import { corrupt } from '../errors.ts'
+import { corrupt, throwIfAborted } from '../errors.ts'
+import { takeSignal } from '../runtime.ts'
 import type { DataFile, ManifestEntry, ManifestFile } from '../spec/data-file.ts'
 import type { TableMetadata } from '../spec/metadata.ts'
 import { currentSchema, specById } from '../spec/metadata.ts'
+import { checkOptions } from '../spec/option-names.ts'
 import type { Snapshot } from '../spec/snapshot.ts'
 import type { TableFiles } from '../store/table-files.ts'
+import { SIGNAL_OPTIONS } from './option-names.ts'
 
 /** A manifest of a snapshot, as its manifest list describes it. */
 export interface ManifestView extends ManifestFile {
   /** The entries, their inherited ids filled in. One request. */
-  entries(): AsyncIterable<ManifestEntry>
+  entries(options?: { readonly signal?: AbortSignal | undefined }): AsyncIterable<ManifestEntry>
 }
 
 /** One state of the table. */
@@ -35,18 +38,29 @@ export function snapshotView(context: ViewContext, snapshot: Snapshot): Snapshot
     ...snapshot,
     operation: snapshot.summary?.['operation'],
     timestamp: new Date(snapshot.timestampMs),
-    manifests: async (options = {}) =>
-      (await context.lists.get(snapshot, options.signal)).map((manifest) => manifestView(context, manifest)),
+    manifests: async (options = {}) => {
+      takeOptions('manifests', options)
+      const manifests = await context.lists.get(snapshot, options.signal)
+      return manifests.map((manifest) => manifestView(context, manifest))
+    },
   }
 }
 
 function manifestView(context: ViewContext, manifest: ManifestFile): ManifestView {
   return {
     ...manifest,
-    entries: async function* () {
-      yield* await readManifest(context, manifest)
+    entries: async function* (options = {}) {
+      takeOptions('entries', options)
+      yield* await readManifest(context, manifest, options.signal)
     },
   }
+}
+
+function takeOptions(call: string, options: { readonly signal?: AbortSignal | undefined }): void {
+  checkOptions(call, options, SIGNAL_OPTIONS)
+  takeSignal(options.signal)
+  // Also where nothing has to be asked of the store.
+  throwIfAborted(options.signal, call)
 }
 
 /** The entries of a manifest. One request. */

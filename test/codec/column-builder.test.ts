@@ -4,6 +4,7 @@ import { createBuilder } from '../../src/codec/column-builder.ts'
 import { concat, slice, take } from '../../src/codec/column-ops.ts'
 import { DataShardError } from '../../src/errors.ts'
 import { resolveSchema, schema, t } from '../../src/spec/builder.ts'
+import type { RowOf } from '../../src/spec/builder.ts'
 import type { Schema, Type } from '../../src/spec/types.ts'
 import { toValue } from '../../src/spec/values.ts'
 import { isPrimitive } from '../../src/spec/types.ts'
@@ -25,6 +26,8 @@ function refusal(columns: Schema, rows: readonly unknown[]): DataShardError {
   }
   throw new Error('the rows were accepted')
 }
+
+const maps = schema({ v: t.map(t.string, t.int) })
 
 /** A schema of one required column `v`. */
 const one = (type: unknown) => resolveSchema(schema({ v: type } as never))
@@ -305,6 +308,15 @@ describe('nested values (fault 23)', () => {
         values.map((v) => ({ v })),
       ),
     ).toEqual(values.map(() => ({ v: [['a', 1]] })))
+  })
+
+  test('entries that can be read only once are refused: who reads a row twice would find nothing', () => {
+    const columns = resolveSchema(maps)
+    const once = () => new Map([['a', 1]]).entries()
+    expect(refusal(columns, [{ v: once() }]).message).toContain('expected map<string, int>; a Map, an array of entries')
+    // @ts-expect-error nor do the types take them
+    const row: RowOf<typeof maps> = { v: once() }
+    expect(row).toBeDefined()
   })
 
   test('a key that comes twice is refused, however it is written', () => {

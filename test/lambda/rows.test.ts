@@ -256,6 +256,14 @@ describe('options', () => {
     [{ table: 't', marginMs: '5' }, 'marginMs'],
     [{ table: 't', schema: schema({ id: t.string }) }, 'schema'],
     [{ table: () => undefined, create: {} }, 'create'],
+    [{ table: 't', create: {} }, 'schema'],
+    [{ table: 't', create: { schema: 5 } }, 'schema'],
+    [{ table: 't', logger: 5 }, 'logger'],
+    [{ table: 't', metrics: true }, 'metrics'],
+    [{ table: 't', tracer: false }, 'tracer'],
+    [{ table: 't', store: 'memory' }, 'store'],
+    [{ table: 't', writer: 5 }, 'writer'],
+    [{ table: 't', marginMs: Infinity }, 'marginMs'],
   ])('%j is refused when the function starts', (options, name) => {
     expect(() => appendHandler(options as never)).toThrow(name)
   })

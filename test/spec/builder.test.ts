@@ -68,7 +68,7 @@ describe('schema builder', () => {
       readonly tags: readonly string[]
       readonly attributes:
         | ReadonlyMap<string, number | null | undefined>
-        | Iterable<readonly [string, number | null | undefined]>
+        | readonly (readonly [string, number | null | undefined])[]
         | Readonly<Record<string, number | null | undefined>>
       readonly at?: Date | string | bigint | null | undefined
       readonly amount?: string | number | { readonly unscaled: bigint } | null | undefined

@@ -12,7 +12,7 @@ import {
   widenColumn,
 } from '../../src/spec/schema-evolution.ts'
 import type { TypeInput } from '../../src/spec/schema-evolution.ts'
-import { MAX_FIELD_ID } from '../../src/spec/schema-input.ts'
+import { MAX_FIELD_ID } from '../../src/spec/schema-ids.ts'
 import { findColumn, indexSchema, typeName } from '../../src/spec/schema.ts'
 import type { Schema } from '../../src/spec/types.ts'
 import { caught } from './caught.ts'
@@ -27,6 +27,10 @@ const base = schema({
   counts: t.map(t.string, t.int),
 }).schema
 const from = { schema: base, lastColumnId: 30 }
+const withDefault = (initialDefault: unknown): Schema => ({
+  schemaId: 1,
+  fields: [{ id: 1, name: 'a', required: false, type: { type: 'long' }, initialDefault }],
+})
 const idOf = (name: string, of = base) => findColumn(of, name).field.id
 
 describe('adding a column', () => {
@@ -67,6 +71,7 @@ describe('adding a column', () => {
     ['n.x', t.optional(t.string), /'n' is no struct but int/],
     ['nope.x', t.optional(t.string), /no column 'nope'/],
     ['', t.optional(t.string), /the name is empty/],
+    ['a\0b', t.optional(t.string), /the name "a\\u0000b" has a NUL in it/],
     ['x', 'strin', /'strin', which does not exist/],
     ['x', 'variant', /variant/],
   ])("'%s' is refused", (name, type, message) => {
@@ -273,10 +278,6 @@ describe('renaming, widening, dropping', () => {
   })
 
   test('schemas are the same if they differ in the schema id only', () => {
-    const withDefault = (initialDefault: unknown): Schema => ({
-      schemaId: 1,
-      fields: [{ id: 1, name: 'a', required: false, type: { type: 'long' }, initialDefault }],
-    })
     expect(sameSchema(base, { ...base, schemaId: 7 })).toBe(true)
     expect(sameSchema(base, renameColumn(base, 'n', 'm'))).toBe(false)
     expect(sameSchema(base, makeOptional(base, 'n'))).toBe(false)
@@ -284,6 +285,18 @@ describe('renaming, widening, dropping', () => {
     expect(sameSchema(withDefault(2n ** 60n), { ...withDefault(2n ** 60n), schemaId: 2 })).toBe(true)
     expect(sameSchema(withDefault(2n ** 60n), withDefault(2n ** 60n + 1n))).toBe(false)
     expect(sameSchema(withDefault(5), withDefault(6))).toBe(false)
+  })
+
+  test.each<[unknown, unknown, boolean]>([
+    [2n ** 60n, `${2n ** 60n}n`, false],
+    [2n ** 60n, `${2n ** 60n}`, false],
+    [5, '5', false],
+    [5, "'5", false],
+    [5n, '5n', false],
+    [5n, 5, true],
+    ['5n', '5n', true],
+  ])('a default %o and a default %o: the same is %s', (one, other, same) => {
+    expect(sameSchema(withDefault(one), withDefault(other))).toBe(same)
   })
 
   test('a column that comes back gets another id', () => {

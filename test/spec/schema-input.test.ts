@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { resolveSchema } from '../../src/spec/builder.ts'
-import type { SchemaInput } from '../../src/spec/builder.ts'
-import { MAX_FIELD_ID, loose, parseLooseFields } from '../../src/spec/schema-input.ts'
-import { indexSchema, schemaToJson } from '../../src/spec/schema.ts'
+import { resolveSchema, schema, t } from '../../src/spec/builder.ts'
+import type { ColumnType, SchemaInput } from '../../src/spec/builder.ts'
+import { MAX_FIELD_ID } from '../../src/spec/schema-ids.ts'
+import { loose, parseLooseFields } from '../../src/spec/schema-input.ts'
+import { indexSchema, parseSchema, schemaToJson } from '../../src/spec/schema.ts'
 import type { Schema } from '../../src/spec/types.ts'
 import { caught } from './caught.ts'
 
@@ -234,6 +235,59 @@ describe('nesting', () => {
     const fields = (levels: number) => ({ fields: [{ name: 'a', type: nested(levels) }] })
     expect(indexSchema(resolve(fields(64))).byId.size).toBeGreaterThanOrEqual(64)
     expect(refused(fields(65))?.message).toContain('types are nested more than 64 deep')
+  })
+
+  test.for(wraps)('%s that were parsed before may be nested as deep, and no deeper', ([, wrap]) => {
+    const nested = (levels: number): unknown => (levels === 1 ? 'int' : wrap(nested(levels - 1)))
+    const parsed = resolve({ fields: [{ name: 'a', type: nested(64) }] })
+    expect(resolve(parsed)).toStrictEqual(parsed)
+    const deeper = wrap(parsed.fields[0]!.type)
+    expect(refused({ fields: [{ name: 'a', type: deeper }] })?.message).toContain('types are nested more than 64 deep')
+  })
+
+  test('the builder goes as deep, since a deeper schema could not be read from its table', () => {
+    const nested = (levels: number): ColumnType => (levels === 1 ? t.int : t.list(nested(levels - 1)))
+    const deepest = schema({ a: nested(64) }).schema
+    expect(parseSchema(schemaToJson(deepest))).toStrictEqual(deepest)
+    for (const levels of [65, 2000]) {
+      expect(caught(() => schema({ b: nested(levels) }))?.message).toBe(
+        "column 'b': types are nested more than 64 deep",
+      )
+    }
+  })
+})
+
+describe('what a nested type has besides', () => {
+  const types: [string, object][] = [
+    ['a struct', struct({ id: 2, name: 'x', type: 'int' })],
+    ['a list', list('int', { 'element-id': 2 })],
+    ['a map', map('int', 'int', { key_id: 2, valueId: 3 })],
+  ]
+  test.for(types)('%s keeps fields of a later format, also when it was parsed before', ([, type]) => {
+    const later = { codec: 'z', 'a-b': [1] }
+    const once = resolve({ fields: [{ id: 1, name: 'a', type: { ...type, ...later } }] })
+    expect(once.fields[0]!.type).toMatchObject({ unknown: later })
+    expect(resolve(once)).toStrictEqual(once)
+    expect((schemaToJson(once) as { fields: { type: object }[] }).fields[0]!.type).toMatchObject(later)
+    expect(parseSchema(schemaToJson(once))).toStrictEqual(once)
+  })
+
+  test.for(types)('%s of known fields, however they are spelled, has nothing besides', ([, type]) => {
+    expect(resolve({ fields: [{ id: 1, name: 'a', type }] }).fields[0]!.type).not.toHaveProperty('unknown')
+  })
+
+  test.for<[string, object, string]>([
+    ['required', list('int', { required: true }), "'required' means nothing on a list; say element-required: true or"],
+    ['nullable', list('int', { nullable: false }), "'nullable' means nothing on a list; say element-required: true or"],
+    [
+      'optional',
+      map('int', 'int', { optional: true }),
+      "'optional' means nothing on a map; say value-required: true or",
+    ],
+  ])('%s, which would silently mean nothing, is refused', ([, type, message]) => {
+    const error = refused({ fields: [{ name: 'a', type }] })
+    expect(error?.code).toBe('invalid-argument')
+    expect(error?.message).toContain(`column 'a': ${message}`)
   })
 })
 
