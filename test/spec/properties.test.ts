@@ -98,12 +98,20 @@ describe('properties that a user sets', () => {
     expect(check({ owner: 'me', 'a.b': '', 'FORMAT-VERSION': '2', 'uuid.x': '1' })).toBeUndefined()
   })
 
-  test.for([[undefined], [null], [5], ['a=b'], [true], [['a', 'b']], [[]]])('%j is no map of them', ([properties]) => {
+  test.for<[unknown, string]>([
+    [undefined, 'undefined'],
+    [null, 'null'],
+    [5, '5 (number)'],
+    [5n, '5n (bigint)'],
+    ['a=b', "'a=b' (string)"],
+    [true, 'true (boolean)'],
+    [['a', 'b'], 'an array of 2'],
+    [[], 'an array of 0'],
+    [new Map([['a', 'b']]), 'a Map of 1'],
+  ])('%o is no map of them', ([properties, found]) => {
     const error = check(properties)
     expect(error?.code).toBe('invalid-argument')
-    expect(error?.message).toBe(
-      `table properties are an object of names and texts; found ${JSON.stringify(properties)}`,
-    )
+    expect(error?.message).toBe(`table properties are an object of names and texts; found ${found}`)
   })
 
   test.for([
