@@ -13,15 +13,31 @@ export function errorReport(error: unknown, style: ReportStyle): string {
   const known = asDataShardError(error)
   const stack = style.debug ? stackOf(error) : undefined
   if (style.json) {
-    const body = { ...known.toJSON(), exitCode: exitCodeOf(known), ...(stack !== undefined && { stack }) }
+    const body = {
+      ...known.toJSON(),
+      message: inOptions(known.message),
+      exitCode: exitCodeOf(known),
+      ...(stack !== undefined && { stack }),
+    }
     return `${JSON.stringify({ error: body })}\n`
   }
-  const lines = [`error: ${known.message}`]
+  const lines = [`error: ${inOptions(known.message)}`]
   if (known.code === 'internal') {
     lines.push('This is a bug of DataShard. Run again with DATASHARD_DEBUG=1 for the details that a report needs.')
   }
   if (stack !== undefined) lines.push(stack)
   return `${lines.join('\n')}\n`
+}
+
+/** What errors of the library advise, as the command line has it. */
+const ADVICE: readonly (readonly [library: string, commandLine: string])[] = [
+  ['load it, or say ifNotExists: true to use it as it is', 'say --if-not-exists to use it as it is'],
+  ['create it with createTable,', 'create it with `datashard create`,'],
+  ["or set unknownColumns: 'ignore'", 'or say --unknown-columns ignore'],
+]
+
+function inOptions(message: string): string {
+  return ADVICE.reduce((text, [library, commandLine]) => text.replace(library, () => commandLine), message)
 }
 
 /** What the operating system says, in words; anything else that is not ours is a bug of ours. */

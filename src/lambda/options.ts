@@ -159,7 +159,6 @@ export function settingsOf<Schema extends StandardSchemaV1, S extends SourceName
     if (value !== undefined && typeof value !== 'function') wrong(name, value, 'a function')
   }
   checkOpening(options)
-  if (options.create !== undefined) resolveSchema(options.create.schema)
   checkHelpers(options)
   if (options.marginMs === Infinity) wrong('marginMs', Infinity, 'milliseconds that end before the function does')
   for (const name of ['marginMs', 'maxUnpackedBytes', 'maxBodyBytes'] as const) {
@@ -177,6 +176,7 @@ export function settingsOf<Schema extends StandardSchemaV1, S extends SourceName
   if (options.create !== undefined && typeof options.table !== 'string') {
     invalid('appendHandler: create needs table to be a location')
   }
+  if (options.create !== undefined) checkCreate(options.create)
   return {
     ...(options as unknown as AppendHandlerOptions),
     unknownColumns: options.unknownColumns ?? 'error',
@@ -187,6 +187,16 @@ export function settingsOf<Schema extends StandardSchemaV1, S extends SourceName
       maxUnpackedBytes: options.maxUnpackedBytes ?? DEFAULT_MAX_UNPACKED_BYTES,
       maxBodyBytes: options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES,
     },
+  }
+}
+
+/** The schema of a table to be created, which is looked at again only when the table is missing. */
+function checkCreate({ schema }: NonNullable<AppendHandlerOptions['create']>): void {
+  try {
+    resolveSchema(schema)
+  } catch (error) {
+    if (!DataShardError.is(error)) throw error
+    throw new DataShardError(error.code, `appendHandler: create.schema: ${error.message}`, { cause: error })
   }
 }
 

@@ -55,6 +55,28 @@ describe('reports', () => {
   })
 })
 
+describe('what errors advise', () => {
+  let directory: string
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'datashard-advice-'))
+    await datashard(['create', join(directory, 't'), '--schema', 'id long'])
+  })
+  afterAll(() => rm(directory, { recursive: true, force: true }))
+
+  test.each<[string, string[], string, string]>([
+    ['a table that is there', ['create', 't', '--schema', 'id long'], '', 'say --if-not-exists to use it as it is'],
+    ['a table that is not', ['scan', 'none'], '', 'create it with `datashard create`, or'],
+    ['a column that is not', ['append', 't'], '{"colour":1}\n', 'or say --unknown-columns ignore'],
+  ])('%s: it is told in options of the command line', async (_, [command, name, ...more], input, advice) => {
+    const args = [command!, join(directory, name!), ...more]
+    for (const json of [[], ['--json']]) {
+      const { code, stderr } = await datashard([...args, ...json], { stdin: input })
+      expect([code, stderr]).toEqual([1, expect.stringContaining(advice)])
+      expect(stderr).not.toMatch(/ifNotExists|createTable|unknownColumns/)
+    }
+  })
+})
+
 describe('against a store that fails', () => {
   let server: S3Server
   let s3: readonly string[]
