@@ -10,6 +10,8 @@ import { manifestMayMatch, reduceByMetrics } from '../spec/prune.ts'
 import { residuals } from '../spec/residual.ts'
 import type { Snapshot } from '../spec/snapshot.ts'
 import { mapInOrder } from './in-order.ts'
+import type { MetricsTrust } from './metrics-trust.ts'
+import { metricsTrust } from './metrics-trust.ts'
 import { appendsSince } from './plan-history.ts'
 import type { ListedManifest } from './plan-manifests.ts'
 import { listManifests, readEntries, specOf } from './plan-manifests.ts'
@@ -175,23 +177,26 @@ export interface SpecPlanner {
 /** Planners by spec: each file is judged by the spec that it was written with. */
 function specPlanners({ metadata, predicate = TRUE }: PlanRequest): (manifest: ManifestFile) => SpecPlanner {
   const planners = new Map<number, SpecPlanner>()
+  const trust = metricsTrust(metadata)
   return (manifest) => {
     let planner = planners.get(manifest.partitionSpecId)
     if (planner === undefined)
-      planners.set(manifest.partitionSpecId, (planner = specPlanner(predicate, specOf(metadata, manifest))))
+      planners.set(manifest.partitionSpecId, (planner = specPlanner(predicate, specOf(metadata, manifest), trust)))
     return planner
   }
 }
 
 /** The planner of one spec: for whoever goes through manifests on their own. */
-export function specPlanner(predicate: BoundPredicate, spec: PartitionSpec): SpecPlanner {
+export function specPlanner(predicate: BoundPredicate, spec: PartitionSpec, trust: MetricsTrust): SpecPlanner {
   const projected = projectPredicate(predicate, spec)
   const residualOf: (tuple: PartitionTuple) => BoundPredicate = residuals(predicate, spec)
   return {
     mayMatch: (manifest) => manifestMayMatch(projected, spec, manifest),
     task: ({ dataFile, snapshotId, sequenceNumber }) => {
-      const residual = reduceByMetrics(residualOf(dataFile.partition), dataFile)
-      if (residual.op === 'false') return undefined
+      const inPartition = residualOf(dataFile.partition)
+      const reduced = trust === 'none' ? inPartition : reduceByMetrics(inPartition, dataFile)
+      if (reduced.op === 'false') return undefined
+      const residual = trust === 'full' ? reduced : inPartition
       return { dataFile, spec, residual, snapshotId: snapshotId!, sequenceNumber }
     },
   }

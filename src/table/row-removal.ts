@@ -16,6 +16,7 @@ import type { BoundPredicate } from '../spec/expressions.ts'
 import type { TableMetadata } from '../spec/metadata.ts'
 import type { SpecPlanner } from '../scan/plan.ts'
 import { specPlanner } from '../scan/plan.ts'
+import { metricsTrust } from '../scan/metrics-trust.ts'
 import { specOf } from '../scan/plan-manifests.ts'
 import { refuseEncryptedManifest } from '../scan/refusals.ts'
 import type { FileScanTask } from '../scan/task.ts'
@@ -191,7 +192,7 @@ export class RowRemoval implements ReplaceSource {
 function plannerOf({ base, predicate, planners }: Round, manifest: ManifestFile): SpecPlanner {
   const known = planners.get(manifest.partitionSpecId)
   if (known !== undefined) return known
-  const planner = specPlanner(predicate, specOf(base, manifest))
+  const planner = specPlanner(predicate, specOf(base, manifest), metricsTrust(base))
   planners.set(manifest.partitionSpecId, planner)
   return planner
 }

@@ -1,0 +1,35 @@
+/**
+ * How far the column metrics of a manifest can be believed. They are kept by field id. A data file without field ids has
+ * them by the name mapping of the time at which it was registered, and is read by the one of today: a name that passed
+ * from one field to another took the column with it, and left its metrics behind. Nor does every importer convert what it
+ * finds in a footer: Iceberg's Java library keeps bounds of milliseconds as if they were microseconds.
+ */
+import type { TableMetadata } from '../spec/metadata.ts'
+import type { NameMapping } from '../spec/name-mapping.ts'
+import { NAME_MAPPING_PROPERTY, parseNameMapping } from '../spec/name-mapping.ts'
+import { childFields } from '../spec/schema.ts'
+import type { Field } from '../spec/types.ts'
+
+/**
+ * - `full`: they rule files out, and prove that all rows of a file match;
+ * - `ruling-out`: they only do the first, as in other engines; rows are looked at;
+ * - `none`: they are of no use.
+ */
+export type MetricsTrust = 'full' | 'ruling-out' | 'none'
+
+/** How far metrics of a table's manifests are believed. No request. `invalid-argument` for a damaged name mapping. */
+export function metricsTrust({ properties, schemas }: TableMetadata): MetricsTrust {
+  const text = properties[NAME_MAPPING_PROPERTY]
+  if (text === undefined) return 'full'
+  const mapping = parseNameMapping(text)
+  return schemas.some(({ fields }) => namesMoved(mapping, fields)) ? 'none' : 'ruling-out'
+}
+
+/** Whether a name means another field to the mapping than it did to a schema. */
+function namesMoved(mapping: NameMapping, fields: readonly Field[]): boolean {
+  return fields.some((field) => {
+    const entry = mapping.find(({ names }) => names.includes(field.name))
+    if (entry === undefined) return false
+    return entry.fieldId !== field.id || namesMoved(entry.fields, childFields(field.type))
+  })
+}
