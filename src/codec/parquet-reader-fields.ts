@@ -32,19 +32,23 @@ export interface SourceOptions {
   readonly code?: ErrorCode
 }
 
+/** What `details.feature` of an error says where there is nothing to tell the columns of a file by. */
+export const FILES_WITHOUT_IDS = 'data files without field ids or a name mapping'
+
 /**
  * Where each field is in a file.
  *
- * @throws `corrupt` if a column has a type that the table's cannot be read from, if a required column is missing, or
- *   if there is nothing to tell the columns by.
+ * @throws `corrupt` if a column has a type that the table's cannot be read from, or if a required column is missing;
+ *   `unsupported` if there is nothing to tell the columns by.
  */
 export function sourcesOf(fields: readonly Field[], root: ParquetNode, options: SourceOptions): readonly FieldSource[] {
   const byId = hasFieldIds(root)
   if (!byId && options.nameMapping === undefined && fields.length > 0 && root.children.length > 0) {
-    return fault(
-      options,
+    throw new DataShardError(
+      options.code ?? 'unsupported',
       `${options.where} has no field ids, and the table no name mapping that says which column is which; ` +
         `set the table property ${NAME_MAPPING_PROPERTY}`,
+      { details: { feature: FILES_WITHOUT_IDS } },
     )
   }
   const find: Finder = byId

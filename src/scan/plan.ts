@@ -9,6 +9,8 @@ import { projectPredicate } from '../spec/project.ts'
 import { manifestMayMatch, reduceByMetrics } from '../spec/prune.ts'
 import { residuals } from '../spec/residual.ts'
 import type { Snapshot } from '../spec/snapshot.ts'
+import type { DeleteTest } from './dangling-deletes.ts'
+import { mayDelete } from './dangling-deletes.ts'
 import { mapInOrder } from './in-order.ts'
 import type { MetricsTrust } from './metrics-trust.ts'
 import { metricsTrust } from './metrics-trust.ts'
@@ -155,15 +157,34 @@ async function listSource(request: PlanRequest, { snapshot, addedBy }: Source): 
     addedBy === undefined || snapshot.manifestList === undefined
       ? listed
       : listed.filter(({ manifest }) => addedBy.has(manifest.addedSnapshotId))
-  await refuseLiveDeletes(request, relevant)
+  await refuseLiveDeletes(request, relevant, listed)
   return relevant.filter(({ manifest }) => manifest.content === 'data').map((one) => ({ ...one, addedBy }))
 }
 
-/** Manifests of deletes are read only to find out what has to be refused. */
-async function refuseLiveDeletes(request: PlanRequest, listed: readonly ListedManifest[]): Promise<void> {
+/**
+ * Manifests of deletes are read only to find out what has to be refused, and those of data files besides only where there
+ * are deletes of which it takes these to know whether they still apply.
+ */
+async function refuseLiveDeletes(
+  request: PlanRequest,
+  listed: readonly ListedManifest[],
+  all: readonly ListedManifest[] = listed,
+): Promise<void> {
+  const deletes: { readonly entry: ManifestEntry; readonly applies: DeleteTest }[] = []
   for (const one of listed) {
-    if (one.manifest.content === 'deletes' && hasLiveFiles(one.manifest))
-      refuseDeletes(await readEntries(request, one), request.files.location)
+    if (one.manifest.content !== 'deletes' || !hasLiveFiles(one.manifest)) continue
+    for (const entry of await readEntries(request, one))
+      if (entry.status !== 'deleted') deletes.push({ entry, applies: mayDelete(entry) })
+  }
+  if (deletes.length === 0) return
+  const { concurrency: count = DEFAULT_CONCURRENCY, files, signal } = request
+  const data = all.filter(({ manifest }) => manifest.content === 'data' && hasLiveFiles(manifest))
+  for await (const entries of mapInOrder(data, (one) => readEntries(request, one), { count })) {
+    throwIfAborted(signal, `the scan of ${files.location}`)
+    for (const file of entries) {
+      const found = file.status === 'deleted' ? undefined : deletes.find(({ applies }) => applies(file))
+      if (found !== undefined) refuseDeletes(found.entry, files.location)
+    }
   }
 }
 

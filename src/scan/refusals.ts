@@ -65,11 +65,8 @@ export function hasLiveFiles(manifest: ManifestFile): boolean {
   return manifest.addedFilesCount !== 0 || manifest.existingFilesCount !== 0
 }
 
-/** @throws `unsupported` if there is a live entry among those of a manifest of deletes. */
-export function refuseDeletes(entries: readonly ManifestEntry[], table: string): void {
-  const live = entries.find((entry) => entry.status !== 'deleted')
-  if (live === undefined) return
-  const { dataFile } = live
+/** @throws `unsupported` for a delete file that applies to a data file of the table. */
+export function refuseDeletes({ dataFile }: ManifestEntry, table: string): never {
   const feature = describeDeletes(dataFile)
   unsupported(
     `${table} has ${feature} (${dataFile.path}), which this version of DataShard does not apply, so that deleted rows ` +

@@ -38,7 +38,7 @@ export function tableFiles(store: ObjectStore, prefix: string, location: string)
         if (path.startsWith(`${name}/`)) return key(within(path.slice(name.length + 1), path))
       }
       const outside = sharesBucket(path, store.url) ? store.keyOf(path) : undefined
-      if (outside === undefined) throw escapes(path, base)
+      if (outside === undefined) throw elsewhere(path, base)
       return within(outside, path)
     },
     pathOf: (objectKey) => {
@@ -70,6 +70,17 @@ function safeTail(tail: string, path: string, location: string, onDisk: boolean)
   // Some writers double slashes; to a disk they mean one, to S3 another key.
   if (!onDisk) unsupported(`the table at ${location} names '${path}': keys with two slashes in a row are not supported`)
   return parts.filter((part) => part !== '').join('/')
+}
+
+/** What `details.feature` of an error says about files that lie elsewhere, as `write.data.path` puts them. */
+export const FILES_ELSEWHERE = 'files outside of the table'
+
+/** A whole path that leads to another place is no damage: other engines read such tables. What is no path at all is. */
+function elsewhere(path: string, location: string): DataShardError {
+  const error = escapes(path, location)
+  const isWhole = /^(?:[a-z][a-z0-9]*:)?\/+[^/]/i.test(path) && !path.split('/').some((part) => part === '..')
+  if (!isWhole) return error
+  return new DataShardError('unsupported', error.message, { details: { ...error.details, feature: FILES_ELSEWHERE } })
 }
 
 function escapes(path: string, location: string): DataShardError {

@@ -1,12 +1,14 @@
 /** Manifest lists and manifests of a verification: read once each, counted, and compared with what names them. */
 import { decodeManifest } from '../codec/manifest.ts'
 import { UNKNOWN_COUNT, decodeManifestList } from '../codec/manifest-list.ts'
+import { FILES_WITHOUT_IDS } from '../codec/parquet-reader-fields.ts'
 import { DataShardError } from '../errors.ts'
 import type { DataFile, ManifestEntry, ManifestFile } from '../spec/data-file.ts'
 import type { TableMetadata } from '../spec/metadata.ts'
 import { currentSchema, specById } from '../spec/metadata.ts'
 import type { Snapshot } from '../spec/snapshot.ts'
 import type { TableFiles } from '../store/table-files.ts'
+import { FILES_ELSEWHERE } from '../store/table-files.ts'
 import { inParallel } from './in-parallel.ts'
 import type { VerifyProblem } from './verify.ts'
 
@@ -74,9 +76,13 @@ async function fetchObject({ files, problems, signal }: Walk, path: string, need
   }
 }
 
-/** Damage is noted; whatever keeps one from looking is thrown. */
+/** Sound to other engines perhaps, but no scan of ours gives the rows. */
+const NOTED_FEATURES: ReadonlySet<unknown> = new Set([FILES_ELSEWHERE, FILES_WITHOUT_IDS])
+
+/** Damage is noted, and what lies where nobody looks; whatever else keeps one from looking is thrown. */
 export function noteDamage(problems: VerifyProblem[], object: string, error: unknown): void {
-  if (!DataShardError.is(error, 'corrupt')) throw error
+  const isForeign = DataShardError.is(error) && NOTED_FEATURES.has(error.details['feature'])
+  if (!isForeign && !DataShardError.is(error, 'corrupt')) throw error
   problems.push({ object, kind: 'damaged', found: error.message })
 }
 

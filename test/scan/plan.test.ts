@@ -388,6 +388,23 @@ describe('what planning refuses', () => {
     expect((await table.plan(await table.snapshot(2n, [data, deletes]))).names).toEqual(['a'])
   })
 
+  test('deletes of files that are gone are no obstacle, though they are listed; those of one that is there are', async () => {
+    const table = new HandMade()
+    const data = [await table.manifest(1n, [dataFile('a'), dataFile('b')])]
+    const deletes = async (name: string) => {
+      const referencedDataFile = `${LOCATION}/data/${name}`
+      const file = dataFile(`del-${name}`, [], { content: 'position-deletes', referencedDataFile })
+      return table.manifest(2n, [file], { content: 'deletes' })
+    }
+    const left = await table.snapshot(2n, [...data, await deletes('compacted')])
+    expect((await table.plan(left)).names).toEqual(['a', 'b'])
+    expect(await countByManifestList(table.request(left))).toBe(20n)
+    const live = await table.snapshot(3n, [...data, await deletes('compacted'), await deletes('b')])
+    const error = await failure(table.plan(live))
+    expect(error).toMatchObject({ code: 'unsupported', message: expect.stringMatching(/position deletes.*del-b/) })
+    expect(await failure(countByManifestList(table.request(live)))).toMatchObject({ code: 'unsupported' })
+  })
+
   test.each(['orc', 'avro'] as const)('%s data files, unless the predicate rules them out', async (format) => {
     const table = new HandMade()
     const other = dataFile('strange', [], { format, ids: [0n, 9n] })

@@ -20,7 +20,7 @@ function escapeOf(files: TableFiles, path: string): string {
   }
 }
 
-const ESCAPES = /^corrupt: the table at .* names '.*', which lies outside of it; nothing was read/s
+const ESCAPES = /^(?:corrupt|unsupported): the table at .* names '.*', which lies outside of it; nothing was read/s
 
 describe('a table on S3', () => {
   test.each(['s3://bucket/some/table', 's3a://bucket/some/table', 's3n://bucket/some/table'])(
@@ -122,6 +122,21 @@ describe('a table on the disk', () => {
     expect(escapeOf(mirrored, 's3://bucket/else/x')).toMatch(ESCAPES)
     expect(escapeOf(mirrored, '/mirror/table/x')).toMatch(ESCAPES)
   })
+})
+
+test('a whole path to another place is no damage, which a part of a path is, and one that climbs', () => {
+  for (const [files, path] of [
+    [onDisk, '/etc/passwd'],
+    [onDisk, 'file:/data/table2/x'],
+    [onDisk, 's3://bucket/x'],
+    [onS3, 's3://other/some/table/x'],
+    [onS3, 'gs://bucket/some/table/x'],
+  ] as const) {
+    expect(escapeOf(files, path), path).toMatch(/^unsupported/)
+  }
+  for (const path of ['', '../x', 'data/x', '/data/table/../x', 'file:///data/table/../x']) {
+    expect(escapeOf(onDisk, path), path).toMatch(/^corrupt/)
+  }
 })
 
 describe('keys and paths', () => {
