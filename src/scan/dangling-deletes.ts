@@ -28,8 +28,7 @@ export function mayDelete({ dataFile, sequenceNumber }: ManifestEntry): DeleteTe
 
 /** Whether the data is older than the deletes, or at most as old with a `margin` of 1. Numbers that are not known decide nothing. */
 function isBefore(deletedAt: bigint | null, margin: bigint): DeleteTest {
-  return ({ sequenceNumber }) =>
-    deletedAt === null || sequenceNumber === null || sequenceNumber < deletedAt + margin
+  return ({ sequenceNumber }) => deletedAt === null || sequenceNumber === null || sequenceNumber < deletedAt + margin
 }
 
 /** The one data file that all rows of a file of position deletes point to, if it says so. */

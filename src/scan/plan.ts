@@ -2,7 +2,7 @@
 import { UNKNOWN_COUNT } from '../codec/manifest-list.ts'
 import { throwIfAborted } from '../errors.ts'
 import { TRUE } from '../spec/bound-logic.ts'
-import type { ManifestEntry, ManifestFile } from '../spec/data-file.ts'
+import type { DataFile, ManifestEntry, ManifestFile } from '../spec/data-file.ts'
 import type { BoundPredicate } from '../spec/expressions.ts'
 import type { PartitionSpec, PartitionTuple } from '../spec/partition.ts'
 import { projectPredicate } from '../spec/project.ts'
@@ -13,7 +13,7 @@ import type { DeleteTest } from './dangling-deletes.ts'
 import { mayDelete } from './dangling-deletes.ts'
 import { mapInOrder } from './in-order.ts'
 import type { MetricsTrust } from './metrics-trust.ts'
-import { metricsTrust } from './metrics-trust.ts'
+import { importedMetrics, metricsTrust } from './metrics-trust.ts'
 import { appendsSince } from './plan-history.ts'
 import type { ListedManifest } from './plan-manifests.ts'
 import { listManifests, readEntries, specOf } from './plan-manifests.ts'
@@ -210,12 +210,13 @@ function specPlanners({ metadata, predicate = TRUE }: PlanRequest): (manifest: M
 /** The planner of one spec: for whoever goes through manifests on their own. */
 export function specPlanner(predicate: BoundPredicate, spec: PartitionSpec, trust: MetricsTrust): SpecPlanner {
   const projected = projectPredicate(predicate, spec)
+  const believed = trust === 'full' ? (file: DataFile) => file : importedMetrics(predicate)
   const residualOf: (tuple: PartitionTuple) => BoundPredicate = residuals(predicate, spec)
   return {
     mayMatch: (manifest) => manifestMayMatch(projected, spec, manifest),
     task: ({ dataFile, snapshotId, sequenceNumber }) => {
       const inPartition = residualOf(dataFile.partition)
-      const reduced = trust === 'none' ? inPartition : reduceByMetrics(inPartition, dataFile)
+      const reduced = trust === 'none' ? inPartition : reduceByMetrics(inPartition, believed(dataFile))
       if (reduced.op === 'false') return undefined
       const residual = trust === 'full' ? reduced : inPartition
       return { dataFile, spec, residual, snapshotId: snapshotId!, sequenceNumber }

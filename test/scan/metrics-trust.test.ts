@@ -2,6 +2,13 @@
 import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { expect, test } from 'vitest'
+import { bindPredicate } from '../../src/spec/bind.ts'
+import { importedMetrics } from '../../src/scan/metrics-trust.ts'
+import { createScan } from '../../src/scan/scan.ts'
+import type { DataFile } from '../../src/spec/data-file.ts'
+import { encodeValue } from '../../src/spec/values.ts'
+import { localStore } from '../../src/store/local.ts'
+import { tableFiles } from '../../src/store/table-files.ts'
 import { createTable, eq, gte, isNull, schema, t } from '../../src/index.ts'
 import { NAME_MAPPING_PROPERTY } from '../../src/spec/name-mapping.ts'
 import { temporaryDirectory } from '../support/tables.ts'
@@ -73,4 +80,36 @@ test('metrics of a table with a name mapping rule files out, but do not stand in
   await own.append([{ id: 0n }, { id: 1n }])
   const [task] = (await own.scan({ where: gte('id', 0n) }).plan()).tasks
   expect(task!.residual.op).toBe('true')
+})
+
+test.each([
+  ['of 2026 are believed', 1_780_000_000_000_000n, 1_790_000_000_000_000n, true],
+  ['of 1950 are believed', -631_152_000_000_000n, -600_000_000_000_000n, true],
+  ['that are those of 2026 in milliseconds are not', 1_780_000_000_000n, 1_790_000_000_000n, false],
+  ['that are those of the year 1 in milliseconds are not', -62_135_596_800_000n, 0n, false],
+])('bounds of an imported file %s', (_what, lower, upper, believed) => {
+  const bound = (value: bigint) => new Map([[1, encodeValue({ type: 'timestamp' }, value)]])
+  const file = { lowerBounds: bound(lower), upperBounds: bound(upper) } as unknown as DataFile
+  const columns = {
+    schemaId: 0,
+    fields: [{ id: 1, name: 'at', required: false, type: { type: 'timestamp' } }],
+  } as const
+  const { lowerBounds, upperBounds } = importedMetrics(bindPredicate(gte('at', 0n), columns))(file)
+  expect([lowerBounds.size, upperBounds.size]).toEqual(believed ? [1, 1] : [0, 0])
+})
+
+test('a file without field ids in a table without a name mapping is refused by name: it is not damaged', async () => {
+  await using at = await imported()
+  const { metadata, location } = at.table
+  const { properties } = metadata
+  const { [NAME_MAPPING_PROPERTY]: _gone, ...rest } = properties
+  const scan = createScan({
+    files: tableFiles(localStore(location), '', location),
+    metadata: { ...metadata, properties: rest },
+    snapshot: metadata.snapshots.at(-1),
+  })
+  await expect(scan.toArray()).rejects.toMatchObject({
+    code: 'unsupported',
+    details: { feature: 'data files without field ids or a name mapping' },
+  })
 })
