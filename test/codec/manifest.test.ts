@@ -430,6 +430,18 @@ describe('manifests', () => {
     expect(summary(null)).toEqual({ partitions: [{ containsNull: true, containsNan: false }] })
   })
 
+  test('a header that does not say whether there are deletes, as ClickHouse writes it, leaves it to list and entries', () => {
+    const entries = [added({ content: 'position-deletes' })]
+    const bytes = encodeManifest({ entries, schema: SCHEMA, spec: UNPARTITIONED, content: 'deletes', formatVersion: 2 })
+    const silent = new Uint8Array(bytes)
+    const key = Buffer.from(bytes).indexOf('\x0econtent\x0edeletes') + 1
+    silent.set(new TextEncoder().encode('kontent'), key)
+    expect(decode(silent, listed(entries, { content: 'deletes' }))).toEqual(
+      decode(bytes, listed(entries, { content: 'deletes' })),
+    )
+    expect(() => decode(silent, listed(entries))).toThrow('(position-deletes) is in a manifest of data')
+  })
+
   test('a manifest that is not what the list says is `corrupt`, with the difference', () => {
     const entries = [added(), added()]
     const bytes = encodeManifest({ entries, schema: SCHEMA, spec: UNPARTITIONED, content: 'data', formatVersion: 2 })
