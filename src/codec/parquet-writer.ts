@@ -52,6 +52,8 @@ const CODECS = {
 export function parseCodec(name: string): ParquetCodec {
   const lower = name.toLowerCase()
   if (lower === 'none') return 'uncompressed'
+  // As Parquet itself calls it, and so does Spark.
+  if (lower === 'lz4_raw') return 'lz4'
   if (Object.hasOwn(CODECS, lower)) return lower as ParquetCodec
   return invalid(`Parquet codec '${name}' is not known here; use one of ${Object.keys(CODECS).join(', ')}`)
 }

@@ -195,11 +195,11 @@ describe('Parquet files', () => {
     expect(await readBack(wide, file.bytes)).toEqual([])
   })
 
-  test.each(['zstd', 'snappy', 'gzip', 'lz4', 'brotli', 'uncompressed'])('codec %s', async (name) => {
+  test.each(['zstd', 'snappy', 'gzip', 'lz4', 'brotli', 'uncompressed', 'None', 'lz4_raw'])('codec %s', async (name) => {
     const columns = resolveSchema(schema({ s: t.string }))
     const rows = Array.from({ length: 500 }, (_, i) => ({ s: `value ${i % 7}` }))
     const bytes = await encodeParquet(columns, [columnsOf(columns, rows)], { codec: parseCodec(name) })
-    const expected = name === 'lz4' ? 'LZ4_RAW' : name.toUpperCase()
+    const expected = { lz4: 'LZ4_RAW', None: 'UNCOMPRESSED' }[name] ?? name.toUpperCase()
     expect(footer(bytes).row_groups[0]!.columns[0]!.meta_data!.codec).toBe(expected)
     expect(await readBack(columns, bytes)).toEqual(rows)
   })
