@@ -40,11 +40,16 @@ export interface ClaimKey {
   readonly mustMatch: boolean
 }
 
-/** A key and the append that it was given with. */
+/** A key, and what the append that it was given with knows of it. */
 export interface ClaimedKey extends ClaimKey {
-  /** Whether that append was cancelled, or its time is over. */
-  readonly isOver: () => boolean
+  readonly known: KnownKeys
 }
+
+/**
+ * What one append has learnt of its keys, over all commits that it was part of. `held`: another append has the key, as far as is
+ * known, and may bring its rows yet.
+ */
+export type KnownKeys = Map<string, 'held' | Replay>
 
 /** Where the rows of a key are already. */
 export interface Replay {
@@ -103,6 +108,7 @@ export class KeyClaims {
       if (generation > MAX_GENERATIONS) throw this.#undecided(key, 'it was claimed too often')
       const claim = await this.#create(key, generation, intent)
       if (claim.id === intent.id) {
+        key.known.delete(key.key)
         // A sweep that took the one below, which is weeks old, made the key free: the first one may be somebody else's by now.
         if (generation > 0 && !(await this.#isStillBelow(key, generation))) {
           this.#generation.set(key.key, 0)
@@ -117,10 +123,13 @@ export class KeyClaims {
       this.#compare(key, claim)
       const fate = await this.#fateOf(key, claim, looks)
       if (fate.kind === 'folded') {
-        this.replayed.set(key.key, { version: fate.version, snapshotId: fate.snapshotId, content: claim.content })
+        const replay = { version: fate.version, snapshotId: fate.snapshotId, content: claim.content }
+        this.replayed.set(key.key, replay)
+        key.known.set(key.key, replay)
         return
       }
       if (fate.kind === 'never') {
+        key.known.delete(key.key)
         this.#generation.set(key.key, generation + 1)
         this.#below.set(key.key, claim.id)
         looks = 0
@@ -146,11 +155,14 @@ export class KeyClaims {
     for (;;) {
       const put = await place.store.put(name, bytes, { mode: 'create', contentType: 'application/json' })
       if (put.outcome === 'written') return { ...intent, content: key.content }
+      // Somebody's, most likely another's: whatever ends the wait for what it says, nobody knows that its rows will not come.
+      key.known.set(key.key, 'held')
       const found = await place.store.get(name, { signal: this.#control.signal })
       if (found) return this.#parse(key, found, name)
+      if (put.outcome === 'unknown') key.known.delete(key.key)
       // A full disk stays full. Should the claim appear all the same, it is one of an append that was never seen.
       if (put.outcome === 'unknown' && DataShardError.is(put.cause) && !put.cause.retryable) throw put.cause
-      this.#checkTime(key)
+      this.#control.check()
       await this.#pause(1)
     }
   }
@@ -180,9 +192,12 @@ export class KeyClaims {
     const fate = await this.#shared(`fate of ${claim.id}`, () => this.#resolve(claim))
     if (fate.kind === 'unknown') throw this.#undecided(key, 'the versions that would tell are gone')
     if (fate.kind === 'open') {
-      this.#checkTime(key)
+      this.#control.check()
       await this.#shared(`help for ${claim.id}`, () => this.#help(claim, looks)).catch((error: unknown) => {
-        throw key.isOver() ? this.#stillOpen(key) : error
+        // Of a version that brings nothing of this append.
+        throw DataShardError.is(error) && error.committed === 'unknown'
+          ? this.#undecided(key, ON_ITS_WAY, error)
+          : error
       })
     }
     return fate
@@ -236,24 +251,8 @@ export class KeyClaims {
     throw new ClaimRefused(key.key, reason)
   }
 
-  /** That nothing was committed is more than anybody knows, while another append under the key is on its way. */
-  #checkTime(key: ClaimedKey): void {
-    if (key.isOver()) throw this.#stillOpen(key)
-    this.#control.check()
-  }
-
-  #stillOpen(key: ClaimKey): ClaimRefused {
-    return this.#undecided(key, 'another append under it is still on its way')
-  }
-
-  #undecided({ key }: ClaimKey, why: string): ClaimRefused {
-    const reason = new DataShardError(
-      'commit-unknown',
-      `whether the rows of the idempotency key ${JSON.stringify(key)} are in ${this.#context.files.location} could not be ` +
-        `learnt: ${why}. Append again under the same key`,
-      { details: { table: this.#context.files.location } },
-    )
-    return new ClaimRefused(key, reason)
+  #undecided({ key }: ClaimKey, why: string, cause?: unknown): ClaimRefused {
+    return new ClaimRefused(key, undecided(key, this.#context.files.location, why, cause))
   }
 
   async #pause(times: number): Promise<void> {
@@ -268,6 +267,33 @@ export class KeyClaims {
     const { place, head } = this.#context.committer
     return keyIn(place, claimName(head.metadata.tableUuid, key, generation))
   }
+}
+
+const ON_ITS_WAY = 'another append under it is still on its way'
+
+function undecided(key: string, location: string, why: string, cause: unknown): DataShardError {
+  return new DataShardError(
+    'commit-unknown',
+    `whether the rows of the idempotency key ${JSON.stringify(key)} are in ${location} could not be learnt: ${why}. ` +
+      `Append again under the same key`,
+    { cause, details: { table: location } },
+  )
+}
+
+/**
+ * What an append is told that ends with `error`: that nothing was committed is more than anybody knows, while another append
+ * has one of its keys.
+ */
+export function withHeldKeys(error: unknown, known: KnownKeys, location: string): unknown {
+  const held = [...known].find(([, is]) => is === 'held')
+  if (!held || !DataShardError.is(error) || error.committed === 'unknown') return error
+  // Of a table that is gone nothing appears any more.
+  if (error.code === 'not-found') return error
+  if (error.code === 'aborted' || error.code === 'commit-contention') {
+    return undecided(held[0], location, ON_ITS_WAY, error)
+  }
+  const { code, message, retryable, details } = error
+  return new DataShardError(code, message, { cause: error, retryable, details, committed: 'unknown' })
 }
 
 /** The name of a claim under the table. */

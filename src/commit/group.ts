@@ -41,6 +41,12 @@ export type CommitGroup<Part, Result> = (
   context: GroupContext,
 ) => Promise<readonly (Result | undefined)[]>
 
+/** What a part is answered that fails by `error`, by more than the group knows of it: an error, or a result all the same. */
+export type Parting<Part, Result> = (
+  part: Part,
+  error: unknown,
+) => { readonly error: unknown } | { readonly result: Result }
+
 /** How long a member waits, and who cancels it. */
 export interface Membership {
   readonly signal?: AbortSignal | undefined
@@ -61,12 +67,18 @@ interface Member<Part, Result> {
 export class GroupCommit<Part, Result> {
   readonly #commit: CommitGroup<Part, Result>
   readonly #runtime: Runtime
+  readonly #parting: Parting<Part, Result>
   readonly #queue: Member<Part, Result>[] = []
   #running: Promise<void> | undefined
 
-  constructor(runtime: Runtime, commit: CommitGroup<Part, Result>) {
+  constructor(
+    runtime: Runtime,
+    commit: CommitGroup<Part, Result>,
+    parting: Parting<Part, Result> = (_, error) => ({ error }),
+  ) {
     this.#runtime = runtime
     this.#commit = commit
+    this.#parting = parting
   }
 
   /**
@@ -80,7 +92,7 @@ export class GroupCommit<Part, Result> {
         // Still waiting for its turn: it leaves at once. In flight: `check` finds it.
         const at = this.#queue.indexOf(member)
         if (at < 0) {
-          if (member.published) member.reject(leftPublished('it was cancelled', signal?.reason))
+          if (member.published) this.#part(member, leftPublished('it was cancelled', signal?.reason))
           return
         }
         this.#queue.splice(at, 1)
@@ -133,7 +145,8 @@ export class GroupCommit<Part, Result> {
     const tick = () => {
       const nowMs = this.#runtime.monotonic()
       for (const member of members) {
-        if (member.published && member.deadlineMs <= nowMs) member.reject(leftPublished('its time was over', undefined))
+        if (member.published && member.deadlineMs <= nowMs)
+          this.#part(member, leftPublished('its time was over', undefined))
       }
     }
     try {
@@ -148,17 +161,27 @@ export class GroupCommit<Part, Result> {
       return staying
     } catch (error) {
       if (!(error instanceof Withdrawn)) {
-        for (const member of members) member.reject(error)
+        for (const member of members) this.#part(member, error)
         return []
       }
       const gone = new Set(error.members)
       const [left, staying] = [members.filter((_, i) => gone.has(i)), members.filter((_, i) => !gone.has(i))]
-      for (const member of left)
-        member.reject(error.reason ?? (member.signal?.aborted ? cancelled(member.signal) : late()))
+      for (const member of left) {
+        // A reason is given by who knows the member.
+        if (error.reason !== undefined) member.reject(error.reason)
+        else this.#part(member, member.signal?.aborted ? cancelled(member.signal) : late())
+      }
       return staying
     } finally {
       group.release()
     }
+  }
+
+  /** The answer of a member that does not get through. */
+  #part(member: Member<Part, Result>, error: unknown): void {
+    const told = this.#parting(member.part, error)
+    if ('result' in told) member.resolve(told.result)
+    else member.reject(told.error)
   }
 }
 

@@ -4,8 +4,8 @@
  */
 import { ClaimRefused } from '../commit/claim-refused.ts'
 import { ClaimsLost } from '../commit/claims-lost.ts'
-import type { ClaimedKey, ClaimKey } from '../commit/claims.ts'
-import { KeyClaims } from '../commit/claims.ts'
+import type { ClaimedKey, ClaimKey, KnownKeys, Replay } from '../commit/claims.ts'
+import { KeyClaims, withHeldKeys } from '../commit/claims.ts'
 import type { Committer } from '../commit/commit.ts'
 import { DEFAULT_TIMEOUT_MS } from '../commit/commit.ts'
 import type { FoldContext } from '../commit/fold.ts'
@@ -18,7 +18,6 @@ import { newStats } from '../commit/stats.ts'
 import { begunFirst } from '../commit/unnamed.ts'
 import type { IntentName } from '../commit/window.ts'
 import { invalid, unsupported } from '../errors.ts'
-import type { Runtime } from '../runtime.ts'
 import { checkWritable } from '../spec/properties.ts'
 import type { RequestCounter } from '../store/request-counter.ts'
 import { requestsSince } from '../store/request-counter.ts'
@@ -35,7 +34,7 @@ export interface AppendOptions {
   readonly unknownColumns?: 'error' | 'ignore'
   /**
    * Cancels: before anything of the append can become visible nothing is committed (`aborted`); afterwards the answer is what
-   * happened, or `commit-unknown`.
+   * happened, or `commit-unknown`. So it is where another append under the same idempotency key was found that may be committed yet.
    */
   readonly signal?: AbortSignal | undefined
   /** How long to go on against other writers once the rows are ready; default 30,000. */
@@ -86,8 +85,8 @@ export interface ClaimingAppendResult extends AppendResult {
 interface Part {
   readonly staged: Staged
   readonly keys: Keys
+  readonly known: KnownKeys
   readonly deadlineMs: number
-  readonly signal: AbortSignal | undefined
 }
 
 export interface AppenderOptions {
@@ -105,7 +104,11 @@ export class Appender {
     this.#context = context
     this.#requests = requests
     const { runtime } = context.committer.place
-    this.#group = new GroupCommit(runtime, (parts, group) => this.#commit(parts, group))
+    this.#group = new GroupCommit(
+      runtime,
+      (parts, group) => this.#commit(parts, group),
+      (part, error) => this.#parting(part, error),
+    )
   }
 
   append(input: AppendInput, options: ClaimingAppendOptions = {}): Promise<ClaimingAppendResult> {
@@ -128,7 +131,7 @@ export class Appender {
     const { signal } = options
     const deadlineMs = runtime.monotonic() + (options.timeoutMs ?? DEFAULT_TIMEOUT_MS)
     try {
-      const result = await this.#group.submit({ staged, keys, deadlineMs, signal }, { signal, deadlineMs })
+      const result = await this.#group.submit({ staged, keys, known: new Map(), deadlineMs }, { signal, deadlineMs })
       if (result.replayed) await deleteReplayed(staged, this.#context)
       return result
     } catch (error) {
@@ -141,6 +144,14 @@ export class Appender {
   async idle(): Promise<void> {
     await Promise.allSettled(this.#inFlight)
     await this.#group.idle()
+  }
+
+  /** Who has no time left, or is cancelled, is told what is known by then: perhaps an earlier append has brought all of its rows. */
+  #parting(part: Part, error: unknown): { error: unknown } | { result: ClaimingAppendResult } {
+    const replayed = new Map([...part.known].flatMap(([key, is]) => (is === 'held' ? [] : [[key, is] as const])))
+    const isThere = part.keys.all.length > 0 && part.keys.all.every(({ key }) => replayed.has(key))
+    if (isThere) return { result: resultOf(part, undefined, replayed, undefined) }
+    return { error: withHeldKeys(error, part.known, this.#context.files.location) }
   }
 
   /** The parts that can go together with the first one; the others wait for the next commit. */
@@ -170,7 +181,7 @@ export class Appender {
       tick: group.tick,
       stats,
     }
-    const claimed = claimedKeys(parts, committer.place.runtime)
+    const claimed = claimedKeys(parts)
     const claims = new KeyClaims(this.#context, claimed, control)
     const claim = claimed.length === 0 ? undefined : (intent: IntentName) => claims.acquire(intent)
     const begun = begunFirst(
@@ -195,7 +206,10 @@ export class Appender {
         const requests = requestsSince(before, this.#requests.counts())
         const elapsedMs = committer.place.runtime.monotonic() - startMs
         const told = landed && commitStats(landed, stats, { requests, elapsedMs })
-        return parts.map((part, i) => resultOf(part, left[i]!, landed, claims, told))
+        return parts.map((part, i) => {
+          const added = landed && left[i]!.rows > 0 ? { landed, rows: left[i]!.rows } : undefined
+          return resultOf(part, added, claims.replayed, told)
+        })
       } catch (error) {
         if (error instanceof ClaimRefused) throw new Withdrawn([indices[ownerOf(parts, error.key)]!], error.reason)
         if (!(error instanceof ClaimsLost)) throw error
@@ -213,11 +227,8 @@ function commitStats(
   return { by: landed.by, foldSize: landed.foldSize, ...stats, ...cost }
 }
 
-function claimedKeys(parts: readonly Part[], runtime: Runtime): readonly ClaimedKey[] {
-  return parts.flatMap(({ keys, deadlineMs, signal }) => {
-    const isOver = () => signal?.aborted === true || runtime.monotonic() >= deadlineMs
-    return [...new Map(keys.all.map((key) => [key.key, { ...key, isOver }])).values()]
-  })
+function claimedKeys(parts: readonly Part[]): readonly ClaimedKey[] {
+  return parts.flatMap(({ keys, known }) => [...new Map(keys.all.map((key) => [key.key, { ...key, known }])).values()])
 }
 
 /** Which part a key belongs to: no two have one in common. */
@@ -238,23 +249,23 @@ function compatible(parts: readonly Part[]): readonly Part[] {
   })
 }
 
+/** `added`: where the rows went that were not there yet, if there were any. */
 function resultOf(
   part: Part,
-  left: Staged,
-  landed: Landed | undefined,
-  claims: KeyClaims,
+  added: { readonly landed: Landed; readonly rows: number } | undefined,
+  replayed: ReadonlyMap<string, Replay>,
   stats: CommitStats | undefined,
 ): ClaimingAppendResult {
   const replays = part.keys.all.flatMap(({ key }: ClaimKey) => {
-    const replay = claims.replayed.get(key)
+    const replay = replayed.get(key)
     return replay ? [{ key, ...replay }] : []
   })
   const replayedKeys = part.keys.byRow ? replays.map(({ key }) => key) : []
   const replayedContents = new Map(replays.map(({ key, content }) => [key, content]))
-  if (left.rows > 0 && landed) {
-    const { version, snapshotId } = landed
+  if (added) {
+    const { version, snapshotId } = added.landed
     const attempts = stats?.attempts ?? 0
-    const rows = left.rows
+    const { rows } = added
     const told = { replayedKeys, replayedContents, ...(stats && { stats }) }
     return { version, snapshotId, attempts, replayed: false, rows, ...told }
   }
