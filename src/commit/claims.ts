@@ -45,11 +45,18 @@ export interface ClaimedKey extends ClaimKey {
   readonly known: KnownKeys
 }
 
-/**
- * What one append has learnt of its keys, over all commits that it was part of. `held`: another append has the key, as far as is
- * known, and may bring its rows yet.
- */
-export type KnownKeys = Map<string, 'held' | Replay>
+/** What one append has learnt of its keys, over all commits that it was part of. */
+export interface KnownKeys {
+  /** Another append had it, and may bring its rows yet: also one that came to nothing so far, for its owner may live and try again. */
+  readonly held: Set<string>
+  readonly replayed: Map<string, Replay>
+  /** Names under which it claimed keys itself. */
+  readonly intents: Set<string>
+}
+
+export function nothingKnown(): KnownKeys {
+  return { held: new Set(), replayed: new Map(), intents: new Set() }
+}
 
 /** Where the rows of a key are already. */
 export interface Replay {
@@ -108,7 +115,6 @@ export class KeyClaims {
       if (generation > MAX_GENERATIONS) throw this.#undecided(key, 'it was claimed too often')
       const claim = await this.#create(key, generation, intent)
       if (claim.id === intent.id) {
-        key.known.delete(key.key)
         // A sweep that took the one below, which is weeks old, made the key free: the first one may be somebody else's by now.
         if (generation > 0 && !(await this.#isStillBelow(key, generation))) {
           this.#generation.set(key.key, 0)
@@ -125,11 +131,11 @@ export class KeyClaims {
       if (fate.kind === 'folded') {
         const replay = { version: fate.version, snapshotId: fate.snapshotId, content: claim.content }
         this.replayed.set(key.key, replay)
-        key.known.set(key.key, replay)
+        key.known.replayed.set(key.key, replay)
+        key.known.held.delete(key.key)
         return
       }
       if (fate.kind === 'never') {
-        key.known.delete(key.key)
         this.#generation.set(key.key, generation + 1)
         this.#below.set(key.key, claim.id)
         looks = 0
@@ -152,14 +158,18 @@ export class KeyClaims {
     const name = this.#nameOf(key.key, generation)
     const content = key.content === undefined ? {} : { content: key.content }
     const bytes = new TextEncoder().encode(JSON.stringify({ id: intent.id, base: intent.base, ...content }))
+    const { held, intents } = key.known
+    intents.add(intent.id)
     for (;;) {
       const put = await place.store.put(name, bytes, { mode: 'create', contentType: 'application/json' })
       if (put.outcome === 'written') return { ...intent, content: key.content }
       // Somebody's, most likely another's: whatever ends the wait for what it says, nobody knows that its rows will not come.
-      key.known.set(key.key, 'held')
+      const wasHeld = held.has(key.key)
+      held.add(key.key)
       const found = await place.store.get(name, { signal: this.#control.signal })
-      if (found) return this.#parse(key, found, name)
-      if (put.outcome === 'unknown') key.known.delete(key.key)
+      const claim = found && this.#parse(key, found, name)
+      if (!wasHeld && (claim ? intents.has(claim.id) : put.outcome === 'unknown')) held.delete(key.key)
+      if (claim) return claim
       // A full disk stays full. Should the claim appear all the same, it is one of an append that was never seen.
       if (put.outcome === 'unknown' && DataShardError.is(put.cause) && !put.cause.retryable) throw put.cause
       this.#control.check()
@@ -285,12 +295,12 @@ function undecided(key: string, location: string, why: string, cause: unknown): 
  * has one of its keys.
  */
 export function withHeldKeys(error: unknown, known: KnownKeys, location: string): unknown {
-  const held = [...known].find(([, is]) => is === 'held')
-  if (!held || !DataShardError.is(error) || error.committed === 'unknown') return error
+  const [held] = known.held
+  if (held === undefined || !DataShardError.is(error) || error.committed === 'unknown') return error
   // Of a table that is gone nothing appears any more.
   if (error.code === 'not-found') return error
   if (error.code === 'aborted' || error.code === 'commit-contention') {
-    return undecided(held[0], location, ON_ITS_WAY, error)
+    return undecided(held, location, ON_ITS_WAY, error)
   }
   const { code, message, retryable, details } = error
   return new DataShardError(code, message, { cause: error, retryable, details, committed: 'unknown' })

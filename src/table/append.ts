@@ -5,7 +5,7 @@
 import { ClaimRefused } from '../commit/claim-refused.ts'
 import { ClaimsLost } from '../commit/claims-lost.ts'
 import type { ClaimedKey, ClaimKey, KnownKeys, Replay } from '../commit/claims.ts'
-import { KeyClaims, withHeldKeys } from '../commit/claims.ts'
+import { KeyClaims, nothingKnown, withHeldKeys } from '../commit/claims.ts'
 import type { Committer } from '../commit/commit.ts'
 import { DEFAULT_TIMEOUT_MS } from '../commit/commit.ts'
 import type { FoldContext } from '../commit/fold.ts'
@@ -131,7 +131,10 @@ export class Appender {
     const { signal } = options
     const deadlineMs = runtime.monotonic() + (options.timeoutMs ?? DEFAULT_TIMEOUT_MS)
     try {
-      const result = await this.#group.submit({ staged, keys, known: new Map(), deadlineMs }, { signal, deadlineMs })
+      const result = await this.#group.submit(
+        { staged, keys, known: nothingKnown(), deadlineMs },
+        { signal, deadlineMs },
+      )
       if (result.replayed) await deleteReplayed(staged, this.#context)
       return result
     } catch (error) {
@@ -148,7 +151,7 @@ export class Appender {
 
   /** Who has no time left, or is cancelled, is told what is known by then: perhaps an earlier append has brought all of its rows. */
   #parting(part: Part, error: unknown): { error: unknown } | { result: ClaimingAppendResult } {
-    const replayed = new Map([...part.known].flatMap(([key, is]) => (is === 'held' ? [] : [[key, is] as const])))
+    const { replayed } = part.known
     const isThere = part.keys.all.length > 0 && part.keys.all.every(({ key }) => replayed.has(key))
     if (isThere) return { result: resultOf(part, undefined, replayed, undefined) }
     return { error: withHeldKeys(error, part.known, this.#context.files.location) }

@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest'
 import { createTable, loadTable, schema, t } from '../../src/index.ts'
 import type { Table } from '../../src/index.ts'
 import { memoryStore } from '../../src/store/index.ts'
-import type { FaultRule } from '../support/faulty-store.ts'
+import type { FaultRule, FaultyCall } from '../support/faulty-store.ts'
 import { faultyStore } from '../support/faulty-store.ts'
 
 const LOCATION = 'memory://store/t'
@@ -112,5 +112,46 @@ describe('several appends of one handle under keys that another writer has', () 
     expect(await again).toMatchObject({ replayed: true, version: first.version })
     await expect(other).rejects.toMatchObject({ code: 'commit-contention', committed: 'no' })
     expect(await idsAfterIt()).toEqual(['first', 'k0', 'k1'])
+  })
+})
+
+describe('an append that is cancelled in the middle of a look at a claim', () => {
+  const places: readonly (readonly [string, (call: FaultyCall) => boolean])[] = [
+    ['while it reads whose the claim is', ({ verb, key }) => verb === 'get' && isClaim(key)],
+    ['while it looks for the newest version', ({ verb, key }) => verb === 'head' && key.endsWith('v3.metadata.json')],
+    ['while it looks again', ({ verb, key, before }) => verb === 'get' && isClaim(key) && before === 1],
+    ['while it cancels the other one', ({ verb, key }) => verb === 'put' && key.endsWith('v3.metadata.json')],
+  ]
+  test.each(places)('%s: that nothing is committed is not said', async (_where, isPlace) => {
+    const { store, writer, idsAfterIt } = await held('k1')
+    // Not alone, so that the claim comes first; and the base of the other one is not the newest any more.
+    await writer.append([row('first')])
+    const end = new AbortController()
+    let reached = 0
+    store.rule = (call) => {
+      if (store.calls.some(({ key }) => isClaim(key)) && isPlace(call)) {
+        reached += 1
+        end.abort()
+      }
+      return undefined
+    }
+    const append = writer.append([row('k1')], { idempotencyKey: 'k1', signal: end.signal })
+    await expect(append).rejects.toMatchObject(unknown)
+    expect(reached).toBeGreaterThan(0)
+    expect(await idsAfterIt()).toEqual(['first', 'k1'])
+  })
+
+  test("whose claim did not get through, and is nobody else's: nothing is committed, and that is said", async () => {
+    const { store, writer, idsAfterIt } = await held('k1')
+    await writer.append([row('first')])
+    const end = new AbortController()
+    store.rule = ({ verb, key }) => {
+      if (verb !== 'put' || !isClaim(key)) return undefined
+      setTimeout(() => end.abort(), 20)
+      return 'lost-before'
+    }
+    const append = writer.append([row('k2')], { idempotencyKey: 'k2', signal: end.signal })
+    await expect(append).rejects.toMatchObject({ code: 'aborted', committed: 'no' })
+    expect(await idsAfterIt()).toEqual(['first', 'k1'])
   })
 })
