@@ -23,7 +23,7 @@ const CHEAP_INTENTS = 900
 /** How often a fold looks for all that is open, however many pages that takes. */
 const FULL_WINDOW_SHARE = 1 / 4
 /** Waits after a request that failed: the store may be away for a while. */
-const PAUSE_MS = 500
+export const PAUSE_MS = 500
 
 /**
  * Resolves when this writer has folded its append itself, or (undefined) when its fate is decided: see `watch`. Requests: one

@@ -13,7 +13,7 @@ import { fitsSchema } from './candidates.ts'
 import { isCertain } from './certainty.ts'
 import type { Sighting } from './custody.ts'
 import { BASE_MAX_AGE_MS } from './commit.ts'
-import { waitInCompany } from './company.ts'
+import { PAUSE_MS, waitInCompany } from './company.ts'
 import { FAR } from './follow.ts'
 import type { FoldContext } from './fold.ts'
 import { newIntentId } from './intent-id.ts'
@@ -180,10 +180,28 @@ async function prepareForCompany(context: FoldContext, state: UnitState, control
 async function settled(context: FoldContext, watch: Watch, control: LandControl): Promise<Decided> {
   const { verdict } = watch
   if (verdict.kind !== 'open') return verdict
-  const found = await resolveIntent(context.committer, watch.intent, control.signal)
+  const found = await forgiving(context, control, () => resolveIntent(context.committer, watch.intent, control.signal))
   // Open after a gap: another engine brought an older ledger back, and what it forgot nobody can say.
   if (found.kind === 'unknown' || found.kind === 'open') throw unknown(context, watch.intent, undefined)
   return found
+}
+
+/** Asks again while there is time: a store that was away for a moment tells it all the same. */
+async function forgiving<T>(
+  { committer }: FoldContext,
+  { signal, deadlineMs, tick }: LandControl,
+  ask: () => Promise<T>,
+): Promise<T> {
+  const { runtime } = committer.place
+  for (;;) {
+    try {
+      return await ask()
+    } catch (error) {
+      tick()
+      if (!DataShardError.is(error, 'unavailable') || runtime.monotonic() >= deadlineMs) throw error
+      await runtime.sleep(Math.min(PAUSE_MS, deadlineMs - runtime.monotonic()), signal)
+    }
+  }
 }
 
 function sizeOf({ follower }: FoldContext, version: number): number {
