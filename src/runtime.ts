@@ -13,11 +13,16 @@ export interface Runtime {
   monotonic(): number
   /** Resolves after `ms`; rejects with `aborted` as soon as `signal` fires. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
+  /** Calls `event` once in `ms`, unless the function that it returns is called before. */
+  after(ms: number, event: () => void): () => void
   /** Uniform in [0, 1). */
   random(): number
   /** `n` random bytes, unpredictable in production. */
   randomBytes(n: number): Uint8Array
 }
+
+/** 24 days, the most that Node's timers take; what is to happen later than that does not happen. */
+const MAX_TIMER_MS = 2 ** 31 - 1
 
 /** The real clock and the operating system's random numbers. */
 export const systemRuntime: Runtime = {
@@ -37,6 +42,11 @@ export const systemRuntime: Runtime = {
       }, ms)
       signal?.addEventListener('abort', onAbort, { once: true })
     }),
+  after: (ms, event) => {
+    if (ms > MAX_TIMER_MS) return () => undefined
+    const timer = setTimeout(event, ms)
+    return () => clearTimeout(timer)
+  },
   random: () => Math.random(),
   randomBytes: (n) => new Uint8Array(randomBytes(n)),
 }

@@ -40,7 +40,11 @@ export async function tryAlone(
   control.stats.roundTrips += 1
   const expectsNobody = !isStale && !hasCompany(view, base) && view.heldUntilMs === undefined
   const own = ownAppend(state, watch.intent, state.manifests)
-  const { signal, deadlineMs, check: beforeCreate, stats } = control
+  const { signal, deadlineMs, stats } = control
+  const beforeCreate = () => {
+    control.check()
+    control.sending(true)
+  }
   if (!mayBeNamed(watch, base)) {
     // Claimed some time ago, and cancelled since by somebody who found the claim: another owner may have its keys.
     committer.discard([list.key])
@@ -62,7 +66,10 @@ export async function tryAlone(
     if (!foldsAtOnce(context, view, watch.intent.id)) return undefined
     const fromBase = base.version - WINDOW
     const done = await fold(context, { own, watch, view, fromBase, deadlineMs, signal, beforeCreate, stats })
-    if (done.kind !== 'won') return undefined
+    if (done.kind !== 'won') {
+      control.sending(false)
+      return undefined
+    }
     return { version: done.version, snapshotId: done.snapshotId, by: 'own-fold', foldSize: done.ids.length }
   }
   const snapshotId = list.snapshotId
@@ -88,6 +95,7 @@ export async function tryAlone(
     context.merges.committed(list.manifests, created.head.metadata)
     return { version: created.head.version, snapshotId, by: 'alone', foldSize: 1 }
   }
+  control.sending(false)
   state.written.splice(state.written.indexOf(list.key), 1)
   committer.discard([list.key])
   if (created.outcome === 'lost' && created.peeked) {

@@ -47,7 +47,10 @@ export interface ClaimedKey extends ClaimKey {
 
 /** What one append has learnt of its keys, over all commits that it was part of. */
 export interface KnownKeys {
-  /** Another append had it, and may bring its rows yet: also one that came to nothing so far, for its owner may live and try again. */
+  /**
+   * Another append had it, or may have it for all that was answered, and may bring its rows yet: also one that came to nothing so far,
+   * for its owner may live and try again.
+   */
   readonly held: Set<string>
   readonly replayed: Map<string, Replay>
   /** Names under which it claimed keys itself. */
@@ -160,20 +163,25 @@ export class KeyClaims {
     const bytes = new TextEncoder().encode(JSON.stringify({ id: intent.id, base: intent.base, ...content }))
     const { held, intents } = key.known
     intents.add(intent.id)
+    const wasHeld = held.has(key.key)
+    // From now on whatever ends this, before an answer says whose the key is, leaves it open whether somebody else has it.
+    held.add(key.key)
+    const isOurs = () => void (wasHeld || held.delete(key.key))
     for (;;) {
       const put = await place.store.put(name, bytes, { mode: 'create', contentType: 'application/json' })
-      if (put.outcome === 'written') return { ...intent, content: key.content }
-      // Somebody's, most likely another's: whatever ends the wait for what it says, nobody knows that its rows will not come.
-      const wasHeld = held.has(key.key)
-      held.add(key.key)
+      if (put.outcome === 'written') return (isOurs(), { ...intent, content: key.content })
       const found = await place.store.get(name, { signal: this.#control.signal })
-      const claim = found && this.#parse(key, found, name)
-      if (!wasHeld && (claim ? intents.has(claim.id) : put.outcome === 'unknown')) held.delete(key.key)
-      if (claim) return claim
-      // A full disk stays full. Should the claim appear all the same, it is one of an append that was never seen.
+      if (found) {
+        const claim = this.#parse(key, found, name)
+        if (intents.has(claim.id)) isOurs()
+        return claim
+      }
+      if (put.outcome === 'unknown') isOurs()
+      // Nobody's. A full disk stays full. Should the claim appear all the same, it is one of an append that was never seen.
       if (put.outcome === 'unknown' && DataShardError.is(put.cause) && !put.cause.retryable) throw put.cause
       this.#control.check()
       await this.#pause(1)
+      held.add(key.key)
     }
   }
 
@@ -279,7 +287,7 @@ export class KeyClaims {
   }
 }
 
-const ON_ITS_WAY = 'another append under it is still on its way'
+const ON_ITS_WAY = 'another append under it is on its way, or may be'
 
 function undecided(key: string, location: string, why: string, cause: unknown): DataShardError {
   return new DataShardError(

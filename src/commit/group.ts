@@ -8,6 +8,8 @@ import { takeSignal } from '../runtime.ts'
 
 /** Appends in one commit; bounds the size of a manifest and the time to encode it. */
 const MAX_MEMBERS = 1_000
+/** How long a member that is out of time waits for what becomes of a commit that is under way. */
+const GRACE_MS = 750
 
 /** Thrown by the committing function to say that these members cannot take part, and why. */
 export class Withdrawn extends Error {
@@ -22,10 +24,15 @@ export class Withdrawn extends Error {
 }
 
 export interface GroupContext {
-  /** Fires when every member has been cancelled. */
+  /** Fires when every member has been cancelled, or is out of time. */
   readonly signal: AbortSignal
   /** Throws {@link Withdrawn} if a member was cancelled; to be called right before the point of no return. */
   check(): void
+  /**
+   * A commit of these is under way, or (false) came to nothing for certain. Who is out of time while one is waits a little for what
+   * becomes of it.
+   */
+  sending(members: readonly number[], isUnderWay: boolean): void
   /** From now on these can be committed without us: a member that leaves is told that its fate is unknown. */
   published(members: readonly number[]): void
   /** Answers members whose time is over, once published. */
@@ -58,8 +65,13 @@ interface Member<Part, Result> {
   readonly part: Part
   readonly signal: AbortSignal | undefined
   readonly deadlineMs: number
-  /** Whether its fate is out of our hands. */
-  published: boolean
+  /** What could make its parts visible: nothing yet; a create that is under way; anybody. */
+  sent: 'no' | 'sending' | 'published'
+  isLate: boolean
+  /** Tells the group that it is in that it was cancelled, or is late. */
+  left: () => void
+  /** Takes back what is to happen when its time is over. */
+  forget: () => void
   readonly resolve: (result: Result) => void
   readonly reject: (error: unknown) => void
 }
@@ -89,28 +101,58 @@ export class GroupCommit<Part, Result> {
     return new Promise<Result>((resolve, reject) => {
       if (signal?.aborted) return reject(cancelled(signal))
       const onAbort = () => {
-        // Still waiting for its turn: it leaves at once. In flight: `check` finds it.
-        const at = this.#queue.indexOf(member)
-        if (at < 0) {
-          if (member.published) this.#part(member, leftPublished('it was cancelled', signal?.reason))
-          return
-        }
-        this.#queue.splice(at, 1)
-        member.reject(cancelled(signal))
+        // In flight: `check` finds it.
+        if (this.#leavesQueue(member)) this.#part(member, cancelled(signal))
+        else if (member.sent === 'published') this.#part(member, leftPublished('it was cancelled', signal?.reason))
+        member.left()
       }
-      const settled = () => signal?.removeEventListener('abort', onAbort)
+      const settled = () => {
+        signal?.removeEventListener('abort', onAbort)
+        member.forget()
+      }
       const member: Member<Part, Result> = {
         part,
         signal,
         deadlineMs,
-        published: false,
+        sent: 'no',
+        isLate: false,
+        left: () => undefined,
+        forget: () => undefined,
         resolve: (result) => (settled(), resolve(result)),
         reject: (error) => (settled(), reject(error as Error)),
       }
       signal?.addEventListener('abort', onAbort, { once: true })
+      const leftMs = deadlineMs - this.#runtime.monotonic()
+      member.forget = this.#runtime.after(leftMs, () => this.#endTime(member))
       this.#queue.push(member)
       this.#running ??= this.#run()
     })
+  }
+
+  #leavesQueue(member: Member<Part, Result>): boolean {
+    const at = this.#queue.indexOf(member)
+    if (at >= 0) this.#queue.splice(at, 1)
+    return at >= 0
+  }
+
+  /** Whatever request its commit waits for, the member is answered. */
+  #endTime(member: Member<Part, Result>): void {
+    const earlyMs = member.deadlineMs - this.#runtime.monotonic()
+    if (earlyMs > 0) {
+      // Timers may go by a clock that is a little fast.
+      member.forget = this.#runtime.after(earlyMs, () => this.#endTime(member))
+      return
+    }
+    member.isLate = true
+    if (member.sent === 'sending') member.forget = this.#runtime.after(GRACE_MS, () => this.#partLate(member))
+    else this.#partLate(member)
+    this.#leavesQueue(member)
+    member.left()
+  }
+
+  /** That nothing was committed is certain where nothing was sent: from now on `check` keeps it from being sent. */
+  #partLate(member: Member<Part, Result>): void {
+    this.#part(member, member.sent === 'no' ? late() : leftPublished('its time was over', undefined))
   }
 
   /** Resolves when nothing is queued or in flight. */
@@ -129,10 +171,14 @@ export class GroupCommit<Part, Result> {
 
   /** One commit; returns the members that have to try again because others left. */
   async #try(members: Member<Part, Result>[]): Promise<Member<Part, Result>[]> {
-    const group = groupSignal(
-      members.flatMap((member) => (member.signal ? [member.signal] : [])),
-      members.length,
-    )
+    const group = new AbortController()
+    takeSignal(group.signal)
+    const left = () => {
+      if (members.every((member) => member.signal?.aborted === true || member.isLate))
+        group.abort(members[0]?.signal?.reason)
+    }
+    // What an earlier commit of these sent, if it did, came to nothing.
+    for (const member of members) Object.assign(member, { left, sent: 'no' })
     const check = () => {
       const nowMs = this.#runtime.monotonic()
       const hasLeft = (member: Member<Part, Result>) => member.signal?.aborted === true || member.deadlineMs <= nowMs
@@ -140,12 +186,15 @@ export class GroupCommit<Part, Result> {
       if (gone.length > 0) throw new Withdrawn(gone, undefined)
     }
     const published = (indices: readonly number[]) => {
-      for (const index of indices) members[index]!.published = true
+      for (const index of indices) members[index]!.sent = 'published'
+    }
+    const sending = (indices: readonly number[], isUnderWay: boolean) => {
+      for (const index of indices) members[index]!.sent = isUnderWay ? 'sending' : 'no'
     }
     const tick = () => {
       const nowMs = this.#runtime.monotonic()
       for (const member of members) {
-        if (member.published && member.deadlineMs <= nowMs)
+        if (member.sent === 'published' && member.deadlineMs <= nowMs)
           this.#part(member, leftPublished('its time was over', undefined))
       }
     }
@@ -153,7 +202,7 @@ export class GroupCommit<Part, Result> {
       check()
       const results = await this.#commit(
         members.map((member) => member.part),
-        { signal: group.signal, check, published, tick },
+        { signal: group.signal, check, sending, published, tick },
       )
       const staying = members.filter((_, index) => results[index] === undefined)
       assert(staying.length < members.length, 'a group commit got nobody through')
@@ -161,7 +210,7 @@ export class GroupCommit<Part, Result> {
       return staying
     } catch (error) {
       if (!(error instanceof Withdrawn)) {
-        for (const member of members) this.#part(member, error)
+        for (const member of members) this.#part(member, isCut(error, member) ? late() : error)
         return []
       }
       const gone = new Set(error.members)
@@ -172,8 +221,6 @@ export class GroupCommit<Part, Result> {
         else this.#part(member, member.signal?.aborted ? cancelled(member.signal) : late())
       }
       return staying
-    } finally {
-      group.release()
     }
   }
 
@@ -202,25 +249,13 @@ function late(): DataShardError {
 function leftPublished(why: string, cause: unknown): DataShardError {
   return new DataShardError(
     'commit-unknown',
-    `the append was published when ${why}, and may still be committed. Append again only under the same idempotency key, ` +
+    `the append was published, or its commit under way, when ${why}, and may still be committed. Append again only under the same idempotency key, ` +
       `or look first what is there`,
     { cause },
   )
 }
 
-/** A signal that fires when all of them have fired; never if a member has none. */
-function groupSignal(signals: readonly AbortSignal[], members: number): { signal: AbortSignal; release: () => void } {
-  const controller = new AbortController()
-  takeSignal(controller.signal)
-  const onAbort = () => {
-    if (signals.length === members && signals.every((signal) => signal.aborted)) controller.abort(signals[0]?.reason)
-  }
-  for (const signal of signals) signal.addEventListener('abort', onAbort)
-  onAbort()
-  return {
-    signal: controller.signal,
-    release: () => {
-      for (const signal of signals) signal.removeEventListener('abort', onAbort)
-    },
-  }
+/** A request was given up because the time of all was over, not because somebody cancelled. */
+function isCut(error: unknown, { signal, isLate }: Pick<Member<unknown, unknown>, 'signal' | 'isLate'>): boolean {
+  return DataShardError.is(error, 'aborted') && error.committed === 'no' && isLate && signal?.aborted !== true
 }

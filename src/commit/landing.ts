@@ -41,6 +41,8 @@ export interface LandControl {
   readonly deadlineMs: number
   /** Throws if somebody left; called as long as nothing was published and nothing sent that could be committed. */
   readonly check: () => void
+  /** Called right before a version that brings the append is sent, with true; with false when it certainly brings nothing. */
+  readonly sending: (isUnderWay: boolean) => void
   /** Called once, right before the append can become visible without this process doing anything more. */
   readonly published: () => void
   /** Called now and then while the append is published: answers those whose time is over. */
@@ -103,6 +105,7 @@ export async function land(
       checkNamedInTime(unit.begun, committer.place)
       const landed = await landOnce(context, state, control, publications === 0 ? named : undefined)
       if (landed) return landed
+      control.sending(false)
       state.manifests = undefined
     }
   } catch (error) {

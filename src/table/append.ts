@@ -180,6 +180,7 @@ export class Appender {
       signal: group.signal,
       deadlineMs: Math.max(...parts.map((part) => part.deadlineMs)),
       check: group.check,
+      sending: (isUnderWay) => group.sending(indices, isUnderWay),
       published: () => group.published(indices),
       tick: group.tick,
       stats,

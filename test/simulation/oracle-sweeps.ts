@@ -21,6 +21,7 @@ export async function sweepAll(world: World): Promise<string[]> {
     now: () => nowMs,
     monotonic: () => nowMs,
     sleep: async (ms) => void (nowMs += ms),
+    after: () => () => undefined,
     random: () => chance.next(),
     randomBytes: (n) => chance.bytes(n),
   }

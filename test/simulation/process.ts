@@ -43,6 +43,7 @@ export class SimulatedProcess {
       now: () => wallMs(scheduler.nowMs) + skewMs,
       monotonic: () => startedMs + scheduler.nowMs - this.#stoodStillMs,
       sleep: (ms, signal) => this.#sleep(ms, signal),
+      after: (ms, event) => this.after(ms, event),
       random: () => chance.next(),
       randomBytes: (n) => chance.bytes(n),
     }

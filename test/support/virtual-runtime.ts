@@ -17,18 +17,36 @@ export function virtualRuntime(seed = 1, startMs = Date.UTC(2026, 0, 1)): Virtua
     x = (x + Math.imul(x ^ (x >>> 7), 61 | x)) ^ x
     return ((x ^ (x >>> 14)) >>> 0) / 2 ** 32
   }
+  const events: { atMs: number; event: () => void }[] = []
+  const forget = (one: (typeof events)[number]) => {
+    const at = events.indexOf(one)
+    if (at >= 0) events.splice(at, 1)
+  }
+  const ring = () => {
+    for (const one of events.filter(({ atMs }) => atMs <= monotonic)) {
+      forget(one)
+      one.event()
+    }
+  }
   return {
     now: () => wall,
     monotonic: () => monotonic,
     sleep: async (ms) => {
       wall += ms
       monotonic += ms
+      ring()
+    },
+    after: (ms, event) => {
+      const one = { atMs: monotonic + ms, event }
+      events.push(one)
+      return () => forget(one)
     },
     random,
     randomBytes: (n) => Uint8Array.from({ length: n }, () => Math.floor(random() * 256)),
     advance: ({ wallMs = 0, monotonicMs = 0 }) => {
       wall += wallMs
       monotonic += monotonicMs
+      ring()
     },
   }
 }

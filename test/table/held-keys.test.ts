@@ -140,18 +140,4 @@ describe('an append that is cancelled in the middle of a look at a claim', () =>
     expect(reached).toBeGreaterThan(0)
     expect(await idsAfterIt()).toEqual(['first', 'k1'])
   })
-
-  test("whose claim did not get through, and is nobody else's: nothing is committed, and that is said", async () => {
-    const { store, writer, idsAfterIt } = await held('k1')
-    await writer.append([row('first')])
-    const end = new AbortController()
-    store.rule = ({ verb, key }) => {
-      if (verb !== 'put' || !isClaim(key)) return undefined
-      setTimeout(() => end.abort(), 20)
-      return 'lost-before'
-    }
-    const append = writer.append([row('k2')], { idempotencyKey: 'k2', signal: end.signal })
-    await expect(append).rejects.toMatchObject({ code: 'aborted', committed: 'no' })
-    expect(await idsAfterIt()).toEqual(['first', 'k1'])
-  })
 })

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { claimName } from '../../src/commit/claims.ts'
 import { ID_LENGTH } from '../../src/commit/intent-id.ts'
@@ -153,6 +154,8 @@ describe('idempotency key', () => {
       const isAsleep = new Promise<void>((resolve) => (fellAsleep = resolve))
       let slept = false
       store.rule = ({ verb, key }) => {
+        // It ends while the second one reads whose the key is.
+        if (verb === 'get' && key.includes('/claims/')) return () => delay(400)
         if (verb !== 'put' || !key.endsWith('v3.metadata.json') || slept) return undefined
         slept = true
         fellAsleep()
@@ -161,9 +164,9 @@ describe('idempotency key', () => {
       const slow = owner.append([row('a')], { idempotencyKey: 'k' })
       await isAsleep
       const end = new AbortController()
-      const options = why === 'its time is over' ? { timeoutMs: 1 } : { signal: end.signal }
+      const options = why === 'its time is over' ? { timeoutMs: 300 } : { signal: end.signal }
       const second = table.append([row('a')], { idempotencyKey: 'k', ...options })
-      setTimeout(() => end.abort(), 5)
+      setTimeout(() => end.abort(), 300)
       await expect(second).rejects.toMatchObject({ code: 'commit-unknown', committed: 'unknown' })
       store.rule = () => undefined
       wake()
