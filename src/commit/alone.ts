@@ -86,6 +86,7 @@ export async function tryAlone(
     begun: state.unit.begun,
     deadlineMs,
     signal,
+    isPunctual: true,
     beforeCreate,
   })
   if (created.outcome === 'won') {

@@ -162,13 +162,14 @@ export class KeyClaims {
     const content = key.content === undefined ? {} : { content: key.content }
     const bytes = new TextEncoder().encode(JSON.stringify({ id: intent.id, base: intent.base, ...content }))
     const { held, intents } = key.known
+    const { signal } = this.#control
     intents.add(intent.id)
     const wasHeld = held.has(key.key)
     // From now on whatever ends this, before an answer says whose the key is, leaves it open whether somebody else has it.
     held.add(key.key)
     const isOurs = () => void (wasHeld || held.delete(key.key))
     for (;;) {
-      const put = await place.store.put(name, bytes, { mode: 'create', contentType: 'application/json' })
+      const put = await place.store.put(name, bytes, { mode: 'create', contentType: 'application/json', signal })
       if (put.outcome === 'written') return (isOurs(), { ...intent, content: key.content })
       const found = await place.store.get(name, { signal: this.#control.signal })
       if (found) {
@@ -178,7 +179,8 @@ export class KeyClaims {
       }
       if (put.outcome === 'unknown') isOurs()
       // Nobody's. A full disk stays full. Should the claim appear all the same, it is one of an append that was never seen.
-      if (put.outcome === 'unknown' && DataShardError.is(put.cause) && !put.cause.retryable) throw put.cause
+      if (put.outcome === 'unknown' && DataShardError.is(put.cause, 'unavailable') && !put.cause.retryable)
+        throw put.cause
       this.#control.check()
       await this.#pause(1)
       held.add(key.key)

@@ -85,6 +85,8 @@ export interface NextVersion {
   readonly begun?: Sighting | undefined
   readonly deadlineMs: number
   readonly signal: AbortSignal | undefined
+  /** See {@link VersionCreate.isPunctual}. */
+  readonly isPunctual?: boolean
   /** Called right before the version is sent, the last moment at which the change can be withdrawn by throwing. */
   readonly beforeCreate?: (() => void) | undefined
 }
@@ -175,6 +177,7 @@ export class Committer {
       isIn: holdsSnapshotsOf(next.updates),
       deadlineMs: next.deadlineMs,
       signal: next.signal,
+      isPunctual: next.isPunctual ?? false,
     })
     if (created.outcome !== 'won') return created
     const head: TableHead = {

@@ -10,6 +10,7 @@
  * | an error of the call itself | nothing was written, unless an earlier try of this call may have been |
  */
 import { DataShardError, throwIfAborted } from '../errors.ts'
+import { takeSignal } from '../runtime.ts'
 import type { TableMetadata } from '../spec/metadata.ts'
 import type { Sighting } from './custody.ts'
 import { ageMs, CUSTODY_MS, inCustody } from './custody.ts'
@@ -42,10 +43,15 @@ export interface VersionCreate {
   readonly deadlineMs: number
   /** Fired before the first byte is sent: `aborted`. Afterwards the call answers with what happened. */
   readonly signal?: AbortSignal | undefined
+  /** Whether a request that is still under way after the deadline is given up; else it takes as long as the store lets it. */
+  readonly isPunctual?: boolean
 }
 
 /** How often a version that was reported to exist may be missing when read, before the outcome is called unknown. */
 const MAX_GHOST_READS = 3
+/** Of a punctual create: how long after its deadline an answer to it is waited for, and then the look for what became of it. */
+const ANSWER_GRACE_MS = 200
+const LOOK_GRACE_MS = 300
 const FIRST_BACKOFF_MS = 50
 const MAX_BACKOFF_MS = 2_000
 
@@ -73,7 +79,7 @@ export async function createVersion(place: Place, create: VersionCreate): Promis
     if (sent.kind === 'failed' && !maybeSent) throw sent.cause
     cause = sent.cause
     maybeSent = true
-    await place.runtime.sleep(backoffMs(place, tries))
+    await place.runtime.sleep(pauseMs(place, create, tries))
     const seen = await compare(place, create).catch((error: unknown) => void (cause = error))
     if (seen) return seen
     // Only after a look: a lost answer to a commit that happened must not be reported as unknown for want of time.
@@ -88,11 +94,14 @@ type Sent =
 
 async function send(place: Place, key: string, create: VersionCreate): Promise<Sent> {
   try {
-    const result = await place.store.put(key, create.bytes, {
-      mode: 'create',
-      metadata: { 'datashard-nonce': create.nonce },
-      contentType: 'application/json',
-    })
+    const result = await bounded(place, create, ANSWER_GRACE_MS, (signal) =>
+      place.store.put(key, create.bytes, {
+        mode: 'create',
+        metadata: { 'datashard-nonce': create.nonce },
+        contentType: 'application/json',
+        signal,
+      }),
+    )
     if (result.outcome === 'written') return { kind: 'written' }
     if (result.outcome === 'precondition-failed') return { kind: 'exists' }
     return { kind: 'unknown', cause: result.cause }
@@ -101,9 +110,29 @@ async function send(place: Place, key: string, create: VersionCreate): Promise<S
   }
 }
 
+/** Runs requests that are cancelled so long after the deadline, if the create is a punctual one. */
+async function bounded<T>(
+  { runtime }: Place,
+  { isPunctual = false, deadlineMs }: VersionCreate,
+  graceMs: number,
+  run: (signal: AbortSignal | undefined) => Promise<T>,
+): Promise<T> {
+  if (!isPunctual) return run(undefined)
+  const leftMs = Math.max(0, deadlineMs - runtime.monotonic())
+  const end = new AbortController()
+  takeSignal(end.signal)
+  const forget = runtime.after(leftMs + graceMs, () => end.abort(new Error('the time for the commit is over')))
+  try {
+    return await run(end.signal)
+  } finally {
+    forget()
+  }
+}
+
 /** Somebody's version exists under this number: ours or another's? Undefined if it is not to be seen. */
 async function compare(place: Place, create: VersionCreate): Promise<CreateOutcome | undefined> {
-  const next = await peekVersion(place, create.version, { before: create.before })
+  const { version, before } = create
+  const next = await bounded(place, create, LOOK_GRACE_MS, (signal) => peekVersion(place, version, { signal, before }))
   if (!next) return undefined
   if (next.nonce !== create.nonce) return { outcome: 'lost', next, peeked: next }
   const late = !inCustody(create.base.seen, place.runtime)
@@ -116,7 +145,7 @@ async function readOutcome(place: Place, create: VersionCreate): Promise<CreateO
     const seen = await compare(place, create).catch((error: unknown) => void (cause = error))
     if (seen) return seen
     if (DataShardError.is(cause, 'commit-unknown') || place.runtime.monotonic() >= create.deadlineMs) break
-    await place.runtime.sleep(backoffMs(place, reads))
+    await place.runtime.sleep(pauseMs(place, create, reads))
   }
   throw unknown(place, create, cause)
 }
@@ -127,10 +156,12 @@ async function readOutcome(place: Place, create: VersionCreate): Promise<CreateO
  */
 async function resolveLate(place: Place, create: VersionCreate, cause: unknown): Promise<CreateOutcome> {
   try {
-    const head = await findHead(place)
+    const find = (signal: AbortSignal | undefined) => findHead(place, undefined, signal)
+    const head = await bounded(place, create, LOOK_GRACE_MS, find)
     if (head?.kind === 'table' && create.isIn?.(head.metadata)) return { outcome: 'won' }
     if (head?.version === create.version && head.nonce === create.nonce) return { outcome: 'won' }
-    const there = head && (await peekVersion(place, create.version))
+    const peek = (signal: AbortSignal | undefined) => peekVersion(place, create.version, signal)
+    const there = head && (await bounded(place, create, LOOK_GRACE_MS, peek))
     // A number is given once: if somebody else has it, ours can never appear under it.
     if (there && there.nonce !== create.nonce) return { outcome: 'lost', next: head }
   } catch (error) {
@@ -139,8 +170,9 @@ async function resolveLate(place: Place, create: VersionCreate, cause: unknown):
   throw unknown(place, create, cause)
 }
 
-function backoffMs(place: Place, tries: number): number {
-  const ceiling = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** tries)
+function pauseMs(place: Place, { isPunctual, deadlineMs }: VersionCreate, tries: number): number {
+  const leftMs = isPunctual ? Math.max(0, deadlineMs - place.runtime.monotonic()) : Infinity
+  const ceiling = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** tries, leftMs)
   return ceiling / 2 + (place.runtime.random() * ceiling) / 2
 }
 

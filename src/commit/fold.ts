@@ -132,6 +132,7 @@ export async function fold(context: FoldContext, request: FoldRequest): Promise<
       begun: own?.begun,
       deadlineMs: request.deadlineMs,
       signal,
+      isPunctual: true,
       beforeCreate: request.beforeCreate,
     })
   } catch (error) {
@@ -158,7 +159,7 @@ async function giveUp(
   { deadlineMs, signal, watch }: FoldRequest,
 ): Promise<FoldOutcome> {
   const ledger = { snapshotId: 0n, folded: [], cancelled: [intent.id] }
-  const created = await committer.createNext({ base, updates: [], ledger, deadlineMs, signal })
+  const created = await committer.createNext({ base, updates: [], ledger, deadlineMs, signal, isPunctual: true })
   if (created.outcome !== 'won') return { kind: 'lost' }
   watch?.decide({ kind: 'never' })
   return { kind: 'settled' }

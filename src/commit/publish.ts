@@ -126,7 +126,7 @@ async function put(
   const isOver = () => runtime.monotonic() >= deadlineMs || signal?.aborted === true || isOverdue(begun, runtime)
   for (let tries = 0; ; tries++) {
     const result = await tempo
-      .measured(() => store.put(key, bytes, { mode: 'create' }))
+      .measured(() => store.put(key, bytes, { mode: 'create', signal }))
       .catch((cause: unknown) => {
         // A plain refusal of the first try is certain; later ones say nothing about the tries before.
         if (tries === 0) throw cause

@@ -37,7 +37,10 @@ export interface AppendOptions {
    * happened, or `commit-unknown`. So it is where another append under the same idempotency key was found that may be committed yet.
    */
   readonly signal?: AbortSignal | undefined
-  /** How long to go on against other writers once the rows are ready; default 30,000. */
+  /**
+   * How long the append may take once the rows are ready, also where the store does not answer; default 30,000. Then
+   * `commit-contention`, if nothing was committed, or `commit-unknown`; 750 ms later at most, where a commit was under way.
+   */
   readonly timeoutMs?: number | undefined
   /** Called while a large input is written. */
   readonly onProgress?: (progress: WriteProgress) => void
