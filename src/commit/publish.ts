@@ -5,6 +5,7 @@
 import { encodeFileDescriptor, encodeManifestDescriptor } from '../codec/descriptor.ts'
 import { assert, DataShardError } from '../errors.ts'
 import type { DataFile } from '../spec/data-file.ts'
+import type { ObjectStore } from '../store/store.ts'
 import { uploadData } from './alone.ts'
 import { MAX_INTENT_FILE_BYTES } from './candidates.ts'
 import type { FoldContext } from './fold.ts'
@@ -134,6 +135,13 @@ async function put(
       })
     // The name is ours alone: what is there came from an earlier try.
     if (result.outcome !== 'unknown') return
+    if (tries === 0 && isRefusal(result.cause)) {
+      // A full disk stays full, nobody else writes under this name, and this was the only try: who is not there will not come. But the
+      // request may have been repeated on its way, and the first one had its effect.
+      const isThere = await looked(store, key, signal)
+      if (isThere === false) throw result.cause
+      if (isThere) return
+    }
     tick()
     // Not by the signal: whatever ends this wait, the object may be there, and what it names must not be deleted.
     if (!isOver()) await runtime.sleep(RETRY_MS)
@@ -145,4 +153,17 @@ async function put(
       )
     }
   }
+}
+
+/** The store has said why it does not write, and that it will not later. */
+function isRefusal(cause: unknown): boolean {
+  return DataShardError.is(cause, 'unavailable') && !cause.retryable
+}
+
+/** Whether it is there; undefined if the store does not say. */
+async function looked(store: ObjectStore, key: string, signal: AbortSignal | undefined): Promise<boolean | undefined> {
+  return store.head(key, { signal }).then(
+    (found) => found !== undefined,
+    () => undefined,
+  )
 }

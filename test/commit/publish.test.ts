@@ -68,6 +68,44 @@ describe('a publication', () => {
     expect(await idsIn(await table.refresh())).toEqual([0, 1, 2, 3])
   })
 
+  test.each([
+    ['and is not there: a clear error at once, and its files go', false],
+    ['and is there all the same, as the first of a repeated request: it counts', true],
+  ])('refused for a full disk, %s', async (_what, hasEffect) => {
+    const { store, writer, losesTo, files } = await aboutToPublish()
+    store.rule = losesTo(() => undefined)
+    const full = new DataShardError('unavailable', 'the disks of the store are full', { retryable: false })
+    const { put } = store
+    store.put = async (key, body, options) => {
+      if (!isIntent(key)) return put(key, body, options)
+      if (hasEffect) await put(key, body, options)
+      return { outcome: 'unknown', cause: full }
+    }
+    const append = writer.append(ROWS, { timeoutMs: 20_000 })
+    const before = performance.now()
+    if (hasEffect) await expect(append).resolves.toMatchObject({ rows: 2 })
+    else await expect(append).rejects.toBe(full)
+    expect(performance.now() - before).toBeLessThan(10_000)
+    await writer.flush()
+    expect(await files()).toBe(hasEffect ? 3 : 1)
+  })
+
+  test('full at the second try, the first of which had no answer: it is unknown', async () => {
+    const { store, writer, losesTo } = await aboutToPublish()
+    store.rule = losesTo(() => undefined)
+    const cause = [
+      undefined,
+      new DataShardError('unavailable', 'the disks of the store are full', { retryable: false }),
+    ]
+    let tries = 0
+    const { put } = store
+    store.put = async (key, body, options) =>
+      isIntent(key) ? { outcome: 'unknown', cause: cause[Math.min(tries++, 1)] } : put(key, body, options)
+    const append = writer.append(ROWS, { timeoutMs: 1_000 })
+    await expect(append).rejects.toMatchObject({ code: 'commit-unknown', committed: 'unknown' })
+    expect(tries).toBeGreaterThan(1)
+  })
+
   test('refused at the first try: certain, and its files go', async () => {
     const { store, writer, losesTo, files } = await aboutToPublish()
     store.rule = losesTo(({ verb, key }) =>
