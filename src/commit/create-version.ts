@@ -160,7 +160,7 @@ async function resolveLate(place: Place, create: VersionCreate, cause: unknown):
     const head = await bounded(place, create, LOOK_GRACE_MS, find)
     if (head?.kind === 'table' && create.isIn?.(head.metadata)) return { outcome: 'won' }
     if (head?.version === create.version && head.nonce === create.nonce) return { outcome: 'won' }
-    const peek = (signal: AbortSignal | undefined) => peekVersion(place, create.version, signal)
+    const peek = (signal: AbortSignal | undefined) => peekVersion(place, create.version, { signal })
     const there = head && (await bounded(place, create, LOOK_GRACE_MS, peek))
     // A number is given once: if somebody else has it, ours can never appear under it.
     if (there && there.nonce !== create.nonce) return { outcome: 'lost', next: head }
