@@ -4,6 +4,7 @@
  */
 import { encodeMetadata, metadataOfDocument, parseDocument } from '../codec/metadata-file.ts'
 import { corrupt } from '../errors.ts'
+import { MAX_TIME_MS } from '../spec/json-reader.ts'
 import type { TableMetadata } from '../spec/metadata.ts'
 import { currentSnapshot } from '../spec/metadata.ts'
 import { LEDGER_PROPERTY } from './ledger.ts'
@@ -60,8 +61,12 @@ export function decodeVersion(bytes: Uint8Array, where: string): VersionDocument
   const commit = fields[COMMIT_FIELD]
   const nonce = isRecord(commit) && typeof commit['nonce'] === 'string' ? commit['nonce'] : undefined
   const grave = fields[TOMBSTONE_FIELD]
-  if (grave === undefined) return { kind: 'table', metadata: metadataOfDocument(document, where), nonce }
-  if (!isRecord(grave) || typeof grave['table-uuid'] !== 'string' || typeof grave['dropped-at-ms'] !== 'number') {
+  if (grave === undefined) {
+    const metadata = metadataOfDocument(document, where)
+    checkOwner(commit, metadata, where)
+    return { kind: 'table', metadata, nonce }
+  }
+  if (!isRecord(grave) || typeof grave['table-uuid'] !== 'string' || !isTime(grave['dropped-at-ms'])) {
     corrupt(`${where} is a tombstone of a dropped table, but not a complete one`)
   }
   return {
@@ -69,6 +74,21 @@ export function decodeVersion(bytes: Uint8Array, where: string): VersionDocument
     tombstone: { tableUuid: grave['table-uuid'], droppedAtMs: grave['dropped-at-ms'] },
     nonce,
   }
+}
+
+/** Claims and the inbox go by the table's uuid: with another one, what is in the table already would be appended again. */
+function checkOwner(commit: unknown, { tableUuid }: TableMetadata, where: string): void {
+  const owner = isRecord(commit) ? commit['table-uuid'] : undefined
+  if (typeof owner !== 'string' || owner === tableUuid) return
+  corrupt(
+    `${where} is damaged: its table-uuid is ${tableUuid}, but ${COMMIT_FIELD} says that ${owner} wrote it; correct the ` +
+      `one that is wrong (the versions before have it)`,
+    { tableUuid, owner },
+  )
+}
+
+function isTime(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && Math.abs(value) <= MAX_TIME_MS
 }
 
 /** What the first bytes of one of our versions say. */

@@ -111,9 +111,13 @@ export function ledgerBytes({ entries }: Ledger): number {
   return entries.reduce((sum, { folded, cancelled }) => sum + 40 + ID_LENGTH * (folded.length + cancelled.length), 16)
 }
 
-/** The ledger on which version `head` + 1 builds: its own, or, where somebody unset it, one that knows nothing before. */
+/**
+ * The ledger on which version `head` + 1 builds: its own, or, where somebody unset it, one that knows nothing before. One that
+ * tells of later versions is not its own: by such a floor nothing would ever be folded again.
+ */
 export function ledgerOn(ledger: Ledger | undefined, head: number): Ledger {
-  return ledger ?? { ...EMPTY_LEDGER, floor: head }
+  const isOwn = ledger !== undefined && ledger.floor <= head && (ledger.entries[0]?.version ?? 0) <= head
+  return isOwn ? ledger : { ...EMPTY_LEDGER, floor: head }
 }
 
 /** The ledger of version `version`, from that of the version before it. Entries that leave the window go. */

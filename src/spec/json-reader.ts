@@ -54,13 +54,37 @@ export function integerField(object: JsonObject, key: string, at: At, min = 0): 
   return wrong(atKey(at, key), value, min === 0 ? 'an integer, 0 or more' : `an integer, ${min} or more`)
 }
 
-/** A 64-bit integer. */
-export function longField(object: JsonObject, key: string, at: At): bigint {
+/** The highest id of a schema, a field, a partition spec or a sort order: they are Iceberg ints. */
+export const MAX_INT = 2_147_483_647
+
+/** An id: a 32-bit integer, 0 or more. */
+export function idField(object: JsonObject, key: string, at: At): number {
   const value = object[key]
-  if (typeof value === 'bigint' && BigInt.asIntN(64, value) === value) return value
-  if (typeof value === 'number' && Number.isSafeInteger(value)) return BigInt(value)
-  return wrong(atKey(at, key), value, 'a 64-bit integer')
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MAX_INT) return value
+  return wrong(atKey(at, key), value, `an integer from 0 to ${MAX_INT}`)
 }
+
+/** The last moment that a Date can hold, milliseconds since the epoch; the first is as far before it. */
+export const MAX_TIME_MS = 8_640_000_000_000_000
+
+/** A moment in milliseconds since the epoch. */
+export function timeField(object: JsonObject, key: string, at: At): number {
+  const value = object[key]
+  if (typeof value === 'number' && Number.isInteger(value) && Math.abs(value) <= MAX_TIME_MS) return value
+  return wrong(atKey(at, key), value, 'a time, in milliseconds since 1970')
+}
+
+/** A 64-bit integer, at least `min`. */
+export function longField(object: JsonObject, key: string, at: At, min = -MAX_LONG - 1n): bigint {
+  const value = object[key]
+  const isLong = typeof value === 'bigint' || (typeof value === 'number' && Number.isSafeInteger(value))
+  const long = isLong ? BigInt(value) : undefined
+  if (long !== undefined && long >= min && long <= MAX_LONG) return long
+  return wrong(atKey(at, key), value, `a 64-bit integer${min === 0n ? ', 0 or more' : ''}`)
+}
+
+/** The highest sequence number or row id. */
+export const MAX_LONG = 9_223_372_036_854_775_807n
 
 /** Whether a field is there with a value: an explicit null counts as absent, as it does in Iceberg's own readers. */
 export function has(object: JsonObject, key: string): boolean {

@@ -2,6 +2,7 @@
 import { wrong } from './json-reader.ts'
 import type { At } from './json-reader.ts'
 import type { TableMetadata } from './metadata.ts'
+import type { PartitionSpec } from './partition.ts'
 import { MAIN_BRANCH } from './snapshot.ts'
 
 /** Fails through `at` at the first contradiction. Costs one pass over the snapshots. */
@@ -28,6 +29,7 @@ export function checkMetadata(metadata: TableMetadata, at: At): void {
     metadata.defaultSortOrderId,
     sortOrders.map((o) => o.orderId),
   )
+  for (const spec of partitionSpecs) checkPartitionFields(spec, at)
   checkSnapshots(metadata, at)
   if (metadata.location === '') wrong({ ...at, path: 'location' }, '', 'the location of the table')
 }
@@ -39,6 +41,15 @@ function checkIds(at: At, list: string, key: string, current: number, ids: reado
     seen.add(id)
   }
   if (!seen.has(current)) at.fail(`${key} is ${current}, but ${list} has only ${[...seen].join(', ') || 'no entries'}`)
+}
+
+/** Two fields of one id would be one value in a file's partition. */
+function checkPartitionFields({ specId, fields }: PartitionSpec, at: At): void {
+  const seen = new Set<number>()
+  for (const { fieldId } of fields) {
+    if (seen.has(fieldId)) at.fail(`partition-specs: two fields of spec ${specId} have the id ${fieldId}`)
+    seen.add(fieldId)
+  }
 }
 
 function checkSnapshots(metadata: TableMetadata, at: At): void {

@@ -3,8 +3,8 @@
  * files only. What this version does not model is kept at every level and written again.
  */
 import { corrupt, unsupported } from '../errors.ts'
-import { asArray, asObject, atIndex, atKey, has, integerField, longField, longToJson, setOwn } from './json-reader.ts'
-import { stringField, unknownFields, wrong } from './json-reader.ts'
+import { asArray, asObject, atIndex, atKey, has, idField, longField, longToJson, setOwn } from './json-reader.ts'
+import { stringField, timeField, unknownFields, wrong } from './json-reader.ts'
 import type { At, JsonObject } from './json-reader.ts'
 import { checkMetadata } from './metadata-check.ts'
 import type { TableMetadata } from './metadata.ts'
@@ -78,11 +78,11 @@ export function metadataFromJson(value: unknown, snapshots?: readonly Snapshot[]
   const unknown = unknownFields(json, KNOWN)
   const metadata: TableMetadata = {
     formatVersion,
-    tableUuid: formatVersion > 1 || has(json, 'table-uuid') ? stringField(json, 'table-uuid', ROOT) : '',
+    tableUuid: formatVersion > 1 || has(json, 'table-uuid') ? parseUuid(json) : '',
     location: stringField(json, 'location', ROOT),
-    lastSequenceNumber: formatVersion > 1 ? longField(json, 'last-sequence-number', ROOT) : 0n,
-    lastUpdatedMs: integerField(json, 'last-updated-ms', ROOT, Number.MIN_SAFE_INTEGER),
-    lastColumnId: integerField(json, 'last-column-id', ROOT),
+    lastSequenceNumber: formatVersion > 1 ? longField(json, 'last-sequence-number', ROOT, 0n) : 0n,
+    lastUpdatedMs: timeField(json, 'last-updated-ms', ROOT),
+    lastColumnId: idField(json, 'last-column-id', ROOT),
     schemas,
     currentSchemaId,
     partitionSpecs,
@@ -96,7 +96,7 @@ export function metadataFromJson(value: unknown, snapshots?: readonly Snapshot[]
     snapshotLog: parseList(json, 'snapshot-log', parseSnapshotLogEntry),
     metadataLog: parseList(json, 'metadata-log', parseMetadataLogEntry),
     refs: parseRefs(json, currentSnapshotId),
-    ...(formatVersion >= 3 && { nextRowId: longField(json, 'next-row-id', ROOT) }),
+    ...(formatVersion >= 3 && { nextRowId: longField(json, 'next-row-id', ROOT, 0n) }),
     ...(unknown && { unknown }),
   }
   checkMetadata(metadata, ROOT)
@@ -115,6 +115,15 @@ function parseFormatVersion(json: JsonObject): 1 | 2 | 3 {
   return wrong(atKey(ROOT, 'format-version'), version, 'an Iceberg format version; is this table metadata at all?')
 }
 
+/** Names of objects are made from it. */
+function parseUuid(json: JsonObject): string {
+  const uuid = stringField(json, 'table-uuid', ROOT)
+  return UUID.test(uuid) ? uuid : wrong(atKey(ROOT, 'table-uuid'), uuid, 'a UUID')
+}
+
+/** Some writers leave the dashes out. */
+const UUID = /^[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}$/i
+
 function parseSchemas(json: JsonObject, version: number): { schemas: Schema[]; currentSchemaId: number } {
   if (version === 1 && !has(json, 'schemas')) {
     const schema = parseSchemaAt(json.schema, atKey(ROOT, 'schema'))
@@ -122,7 +131,7 @@ function parseSchemas(json: JsonObject, version: number): { schemas: Schema[]; c
   }
   return {
     schemas: requiredList(json, 'schemas', parseSchemaAt),
-    currentSchemaId: integerField(json, 'current-schema-id', ROOT),
+    currentSchemaId: idField(json, 'current-schema-id', ROOT),
   }
 }
 
@@ -136,7 +145,7 @@ function parsePartitionSpecs(
   }
   return {
     partitionSpecs: requiredList(json, 'partition-specs', parsePartitionSpec),
-    defaultSpecId: integerField(json, 'default-spec-id', ROOT),
+    defaultSpecId: idField(json, 'default-spec-id', ROOT),
   }
 }
 
@@ -144,12 +153,12 @@ function parseSortOrders(json: JsonObject, version: number): { sortOrders: SortO
   if (version === 1 && !has(json, 'sort-orders')) return { sortOrders: [UNSORTED], defaultSortOrderId: 0 }
   return {
     sortOrders: requiredList(json, 'sort-orders', parseSortOrder),
-    defaultSortOrderId: integerField(json, 'default-sort-order-id', ROOT),
+    defaultSortOrderId: idField(json, 'default-sort-order-id', ROOT),
   }
 }
 
 function parseLastPartitionId(json: JsonObject, version: number, specs: readonly PartitionSpec[]): number {
-  if (version > 1 || has(json, 'last-partition-id')) return integerField(json, 'last-partition-id', ROOT)
+  if (version > 1 || has(json, 'last-partition-id')) return idField(json, 'last-partition-id', ROOT)
   const ids = specs.flatMap((spec) => spec.fields.map((field) => field.fieldId))
   return Math.max(LAST_UNASSIGNED_PARTITION_ID, ...ids)
 }

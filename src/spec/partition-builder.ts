@@ -1,4 +1,5 @@
 /** Partitioning and sorting as people ask for it: `day('at')`, `'bucket(id, 16)'`, `'at desc'`. */
+import { nextId } from './metadata-limits.ts'
 import { invalid } from '../errors.ts'
 import { describeValue } from './describe.ts'
 import { isObject } from './json-reader.ts'
@@ -119,7 +120,12 @@ export function resolvePartitionSpec(
         !fields.some((taken) => taken.fieldId === field.fieldId),
     )
     const name = wanted ?? same?.name ?? freeName(source, transform, schema, fields)
-    const field: PartitionField = { sourceId, fieldId: same?.fieldId ?? ++lastId, name, transform }
+    const field: PartitionField = {
+      sourceId,
+      fieldId: same?.fieldId ?? (lastId = nextId([lastId], 'partition field')),
+      name,
+      transform,
+    }
     checkPartitionField(field, source, schema, fields)
     fields.push(field)
   }

@@ -5,7 +5,8 @@ import {
   atIndex,
   atKey,
   has,
-  integerField,
+  idField,
+  MAX_INT,
   stringField,
   unknownFields,
   wrong,
@@ -26,7 +27,7 @@ export function parsePartitionSpec(value: unknown, at: At): PartitionSpec {
   const json = asObject(value, at)
   const unknown = unknownFields(json, SPEC_KEYS)
   return {
-    specId: integerField(json, 'spec-id', at),
+    specId: idField(json, 'spec-id', at),
     fields: parsePartitionFields(json.fields, atKey(at, 'fields')),
     ...(unknown && { unknown }),
   }
@@ -40,7 +41,7 @@ export function parsePartitionFields(value: unknown, at: At): PartitionField[] {
     const unknown = unknownFields(json, PARTITION_FIELD_KEYS)
     return {
       ...parseSource(json, here),
-      fieldId: has(json, 'field-id') ? integerField(json, 'field-id', here) : LAST_UNASSIGNED_PARTITION_ID + 1 + index,
+      fieldId: has(json, 'field-id') ? idField(json, 'field-id', here) : LAST_UNASSIGNED_PARTITION_ID + 1 + index,
       name: stringField(json, 'name', here),
       ...(unknown && { unknown }),
     }
@@ -56,11 +57,10 @@ interface Source {
 /** v3 may give a list of sources instead of one; a transform of several arguments is none that this version knows. */
 function parseSource(json: JsonObject, at: At): Source {
   const name = stringField(json, 'transform', at)
-  if (!has(json, 'source-ids'))
-    return { sourceId: integerField(json, 'source-id', at), transform: parseTransform(name) }
+  if (!has(json, 'source-ids')) return { sourceId: idField(json, 'source-id', at), transform: parseTransform(name) }
   const here = atKey(at, 'source-ids')
   const sourceIds = asArray(json['source-ids'], here).map((id) =>
-    typeof id === 'number' && Number.isSafeInteger(id) ? id : wrong(here, id, 'an integer'),
+    typeof id === 'number' && Number.isSafeInteger(id) && id <= MAX_INT ? id : wrong(here, id, 'an integer'),
   )
   const sourceId = sourceIds[0] ?? wrong(here, sourceIds, 'at least one source')
   return {
@@ -96,7 +96,7 @@ export function parseSortOrder(value: unknown, at: At): SortOrder {
   const unknown = unknownFields(json, ORDER_KEYS)
   const fieldsAt = atKey(at, 'fields')
   return {
-    orderId: integerField(json, 'order-id', at),
+    orderId: idField(json, 'order-id', at),
     fields: asArray(json.fields, fieldsAt).map((field, index) => parseSortField(field, atIndex(fieldsAt, index))),
     ...(unknown && { unknown }),
   }

@@ -1,4 +1,5 @@
 /** Table properties that DataShard reads, their defaults, and those that nobody may set (Iceberg docs: "Configuration"). */
+import { checkRoom } from './metadata-limits.ts'
 import { invalid, unsupported } from '../errors.ts'
 import { describeValue } from './describe.ts'
 import { isObject } from './json-reader.ts'
@@ -74,6 +75,7 @@ export function checkWritable(metadata: TableMetadata, where: string): void {
     unsupported(`${where} is an Iceberg table of format v3, which this version cannot append to (reading works)`)
   }
   refuseUnsafe(metadata.properties)
+  checkRoom(metadata, where)
 }
 
 function refuseUnsafe(properties: Properties): void {

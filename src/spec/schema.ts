@@ -1,7 +1,7 @@
 /** Schemas: from and to JSON (spec: appendix C), and looked up by id and by name. */
 import { DataShardError, invalid } from '../errors.ts'
 import { nearMisses } from './describe.ts'
-import { asArray, asObject, atKey, has, integerField, unknownFields, wrong } from './json-reader.ts'
+import { asArray, asObject, atKey, has, idField, unknownFields, wrong } from './json-reader.ts'
 import type { At } from './json-reader.ts'
 import { fieldToJson, parseFields, typeName } from './type-json.ts'
 import type { Field, Schema, Type } from './types.ts'
@@ -26,7 +26,7 @@ export function parseSchemaAt(json: unknown, at: At): Schema {
   const unknown = unknownFields(object, SCHEMA_KEYS)
   const fields = parseFields(object.fields, atKey(at, 'fields'))
   const schema: Schema = {
-    schemaId: has(object, 'schema-id') ? integerField(object, 'schema-id', at) : 0,
+    schemaId: has(object, 'schema-id') ? idField(object, 'schema-id', at) : 0,
     fields,
     ...(has(object, 'identifier-field-ids') && { identifierFieldIds: parseIdentifiers(object, at) }),
     ...(unknown && { unknown }),

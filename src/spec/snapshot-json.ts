@@ -1,6 +1,6 @@
 /** Snapshots, references and logs as JSON (spec: appendix C, "Table Metadata and Snapshots"). */
-import { asArray, asObject, atKey, has, integerField, longField, longToJson, setOwn } from './json-reader.ts'
-import { stringField, unknownFields, wrong } from './json-reader.ts'
+import { asArray, asObject, atKey, has, idField, integerField, longField, longToJson, setOwn } from './json-reader.ts'
+import { stringField, timeField, unknownFields, wrong } from './json-reader.ts'
 import type { At } from './json-reader.ts'
 import type { MetadataLogEntry, Snapshot, SnapshotLogEntry, SnapshotRef } from './snapshot.ts'
 
@@ -28,14 +28,14 @@ export function parseSnapshot(value: unknown, at: At): Snapshot {
   return {
     snapshotId: longField(json, 'snapshot-id', at),
     ...(hasParent(json) && { parentSnapshotId: longField(json, 'parent-snapshot-id', at) }),
-    sequenceNumber: has(json, 'sequence-number') ? longField(json, 'sequence-number', at) : 0n,
-    timestampMs: integerField(json, 'timestamp-ms', at, Number.MIN_SAFE_INTEGER),
+    sequenceNumber: has(json, 'sequence-number') ? longField(json, 'sequence-number', at, 0n) : 0n,
+    timestampMs: timeField(json, 'timestamp-ms', at),
     ...(has(json, 'manifest-list') && { manifestList: stringField(json, 'manifest-list', at) }),
     ...(has(json, 'manifests') && { manifests: parseManifests(json.manifests, atKey(at, 'manifests')) }),
     ...(has(json, 'summary') && { summary: parseStringMap(json.summary, atKey(at, 'summary')) }),
-    ...(has(json, 'schema-id') && { schemaId: integerField(json, 'schema-id', at) }),
-    ...(has(json, 'first-row-id') && { firstRowId: longField(json, 'first-row-id', at) }),
-    ...(has(json, 'added-rows') && { addedRows: longField(json, 'added-rows', at) }),
+    ...(has(json, 'schema-id') && { schemaId: idField(json, 'schema-id', at) }),
+    ...(has(json, 'first-row-id') && { firstRowId: longField(json, 'first-row-id', at, 0n) }),
+    ...(has(json, 'added-rows') && { addedRows: longField(json, 'added-rows', at, 0n) }),
     ...(unknown && { unknown }),
   }
 }
@@ -106,7 +106,7 @@ export function parseSnapshotLogEntry(value: unknown, at: At): SnapshotLogEntry 
   const json = asObject(value, at)
   const unknown = unknownFields(json, SNAPSHOT_LOG_KEYS)
   return {
-    timestampMs: integerField(json, 'timestamp-ms', at, Number.MIN_SAFE_INTEGER),
+    timestampMs: timeField(json, 'timestamp-ms', at),
     snapshotId: longField(json, 'snapshot-id', at),
     ...(unknown && { unknown }),
   }
@@ -116,7 +116,7 @@ export function parseMetadataLogEntry(value: unknown, at: At): MetadataLogEntry 
   const json = asObject(value, at)
   const unknown = unknownFields(json, METADATA_LOG_KEYS)
   return {
-    timestampMs: integerField(json, 'timestamp-ms', at, Number.MIN_SAFE_INTEGER),
+    timestampMs: timeField(json, 'timestamp-ms', at),
     metadataFile: stringField(json, 'metadata-file', at),
     ...(unknown && { unknown }),
   }

@@ -1,5 +1,5 @@
 /** Types as JSON and as text (spec: appendix C, "Schemas"). */
-import { wrong, asArray, asObject, atIndex, atKey, booleanField, has, integerField, isObject } from './json-reader.ts'
+import { wrong, asArray, asObject, atIndex, atKey, booleanField, has, idField, isObject } from './json-reader.ts'
 import { stringField, unknownFields } from './json-reader.ts'
 import type { At } from './json-reader.ts'
 import type { Field, ListType, MapType, PrimitiveName, StructType, Type } from './types.ts'
@@ -97,15 +97,15 @@ export function parseType(json: unknown, at: At, depth = 0): Type {
   }
   if (name === 'list') {
     const unknown = unknownFields(object, LIST_KEYS)
-    const elementId = integerField(object, 'element-id', at)
+    const elementId = idField(object, 'element-id', at)
     const elementRequired = booleanField(object, 'element-required', at)
     const element = parseType(object.element, atKey(at, 'element'), depth + 1)
     return { type: 'list', elementId, element, elementRequired, ...(unknown && { unknown }) }
   }
   if (name === 'map') {
     const unknown = unknownFields(object, MAP_KEYS)
-    const keyId = integerField(object, 'key-id', at)
-    const valueId = integerField(object, 'value-id', at)
+    const keyId = idField(object, 'key-id', at)
+    const valueId = idField(object, 'value-id', at)
     const valueRequired = booleanField(object, 'value-required', at)
     const key = parseType(object.key, atKey(at, 'key'), depth + 1)
     const value = parseType(object.value, atKey(at, 'value'), depth + 1)
@@ -128,7 +128,7 @@ export function parseFields(json: unknown, at: At, depth = 0): Field[] {
 
 function parseField(object: Readonly<Record<string, unknown>>, at: At, depth: number): Field {
   const unknown = unknownFields(object, FIELD_KEYS)
-  const id = integerField(object, 'id', at)
+  const id = idField(object, 'id', at)
   const name = stringField(object, 'name', at)
   if (name === '') at.fail(`${at.path}.name: a field needs a name`)
   return {

@@ -1,4 +1,5 @@
 /** Changing the partition spec of a table (spec: "Partition Evolution"). */
+import { nextId } from '../spec/metadata-limits.ts'
 import { invalid } from '../errors.ts'
 import type { TableMetadata } from '../spec/metadata.ts'
 import { currentSchema, defaultSpec } from '../spec/metadata.ts'
@@ -59,7 +60,10 @@ function resolveSpec(
     return { column, transform: field.transform, name: field.name }
   })
   return resolvePartitionSpec([...inputs, ...added], schema, {
-    specId: Math.max(...base.partitionSpecs.map((spec) => spec.specId)) + 1,
+    specId: nextId(
+      base.partitionSpecs.map((spec) => spec.specId),
+      'partition spec',
+    ),
     lastPartitionId: base.lastPartitionId,
     reuse: base.partitionSpecs,
   })

@@ -1,10 +1,11 @@
 /** Changing the schema of a table (spec: "Schema Evolution"); no file is rewritten. */
 import { invalid } from '../errors.ts'
 import type { TableMetadata } from '../spec/metadata.ts'
+import { nextId } from '../spec/metadata-limits.ts'
 import { currentSchema } from '../spec/metadata.ts'
 import type { EvolvingSchema, TypeInput } from '../spec/schema-evolution.ts'
 import { addColumn, dropColumn, makeOptional, renameColumn, sameSchema, widenColumn } from '../spec/schema-evolution.ts'
-import { indexSchema } from '../spec/schema.ts'
+import { highestFieldId, indexSchema } from '../spec/schema.ts'
 import type { Schema } from '../spec/types.ts'
 import type { TableUpdate } from '../spec/updates.ts'
 import { describeChange } from './describe-change.ts'
@@ -26,7 +27,9 @@ export interface SchemaChange {
 /** The updates that a change comes to on one base; none if the schema stays as it is. */
 export function changeSchema(base: TableMetadata, change: (schema: SchemaChange) => unknown): readonly TableUpdate[] {
   const current = currentSchema(base)
-  let state: EvolvingSchema = { schema: current, lastColumnId: base.lastColumnId }
+  // Files may hold columns of any of its schemas: an id that one of them has is never given to another column.
+  const lastColumnId = Math.max(base.lastColumnId, ...base.schemas.map(highestFieldId))
+  let state: EvolvingSchema = { schema: current, lastColumnId }
   const set = (schema: Schema) => ((state = { ...state, schema }), recorder)
   const recorder: SchemaChange = {
     addColumn: (name, type, doc) => ((state = addColumn(state, name, type, doc)), recorder),
@@ -40,8 +43,12 @@ export function changeSchema(base: TableMetadata, change: (schema: SchemaChange)
   refuseUnstorable(base, state.schema)
   refusePartitionNames(base, state.schema)
   const known = base.schemas.find((one) => sameSchema(one, state.schema))
-  const schemaId = Math.max(...base.schemas.map((one) => one.schemaId)) + 1
-  return [{ action: 'set-schema', schema: known ?? { ...state.schema, schemaId } }]
+  if (known) return [{ action: 'set-schema', schema: known }]
+  const schemaId = nextId(
+    base.schemas.map((one) => one.schemaId),
+    'schema',
+  )
+  return [{ action: 'set-schema', schema: { ...state.schema, schemaId } }]
 }
 
 /** Columns that stay as they are may be of others, who know more types than we can write. */

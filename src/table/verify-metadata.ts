@@ -1,6 +1,7 @@
 /** What the metadata of a table says against itself (spec: "Table Metadata Fields"). */
 import type { TableMetadata } from '../spec/metadata.ts'
 import { schemaById, snapshotById } from '../spec/metadata.ts'
+import { highestFieldId } from '../spec/schema.ts'
 import type { Snapshot } from '../spec/snapshot.ts'
 import { MAIN_BRANCH } from '../spec/snapshot.ts'
 import type { VerifyProblem } from './verify.ts'
@@ -9,7 +10,7 @@ import type { VerifyProblem } from './verify.ts'
 const CLOCK_TOLERANCE_MS = 60_000
 
 export function metadataProblems(metadata: TableMetadata): VerifyProblem[] {
-  const found = [...refProblems(metadata), ...logProblems(metadata)]
+  const found = [...refProblems(metadata), ...idProblems(metadata), ...logProblems(metadata)]
   for (const snapshot of metadata.snapshots) found.push(...snapshotProblems(metadata, snapshot))
   return found.map((text) => ({ object: `${metadata.location}/metadata`, kind: 'mismatch', found: text }))
 }
@@ -27,6 +28,16 @@ function* refProblems(metadata: TableMetadata): Generator<string> {
   const main = refs[MAIN_BRANCH]
   if (main !== undefined && main.snapshotId !== currentSnapshotId) {
     yield `the branch main is at snapshot ${main.snapshotId}, the current snapshot is ${currentSnapshotId ?? 'none'}`
+  }
+}
+
+/** Too low, and another engine gives a new column the id of one that files hold already. */
+function* idProblems({ lastColumnId, lastPartitionId, schemas, partitionSpecs }: TableMetadata): Generator<string> {
+  const column = Math.max(...schemas.map(highestFieldId))
+  if (lastColumnId < column) yield `last-column-id is ${lastColumnId}, but a schema has a field with the id ${column}`
+  const field = Math.max(0, ...partitionSpecs.flatMap((spec) => spec.fields.map(({ fieldId }) => fieldId)))
+  if (lastPartitionId < field) {
+    yield `last-partition-id is ${lastPartitionId}, but a partition spec has a field with the id ${field}`
   }
 }
 

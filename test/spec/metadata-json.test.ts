@@ -81,7 +81,7 @@ const full: Json = {
 
 const minimal: Json = {
   'format-version': 2,
-  'table-uuid': 'u',
+  'table-uuid': 'fb072c92-a02b-11e9-ae9c-1bb7bc9eca94',
   location: '/t',
   'last-sequence-number': 0,
   'last-updated-ms': 1,
@@ -171,7 +171,7 @@ describe('defaults of the spec', () => {
   test('v2: what may be left out', () => {
     expect(metadataFromJson(minimal)).toEqual({
       formatVersion: 2,
-      tableUuid: 'u',
+      tableUuid: 'fb072c92-a02b-11e9-ae9c-1bb7bc9eca94',
       location: '/t',
       lastSequenceNumber: 0n,
       lastUpdatedMs: 1,
