@@ -111,6 +111,8 @@ function digest(parts: readonly Uint8Array[]): Uint8Array {
 export interface AvroFile {
   /** Text by key. Values that are no text are there with replacement characters. */
   readonly header: ReadonlyMap<string, string>
+  /** Whether DataShard wrote it: then what the header says of the file is right. */
+  readonly isOurs: boolean
   /** Of the schema the file was written with; the same object for the same schema text, as long as it is cached. */
   readonly type: AvroType
   /** Decodes all records, each handed to `convert` at once. @throws `corrupt` */
@@ -131,12 +133,14 @@ export function openAvro(bytes: Uint8Array, where: string): AvroFile {
   reader.skip(MAGIC.length)
   const header = readHeader(reader)
   const body = readBlocks(reader)
-  if (header.get(CHECKSUM_KEY) === CHECKSUM) verifyDigest(bytes, body, where)
+  const isOurs = header.get(CHECKSUM_KEY) === CHECKSUM
+  if (isOurs) verifyDigest(bytes, body, where)
   const schema = header.get('avro.schema') ?? corrupt(`${where} is damaged: there is no schema in its header`)
   const { type, decode } = compiled(schema, where)
   const decompress = decompressor(header.get('avro.codec') ?? 'null', where)
   return {
     header,
+    isOurs,
     type,
     readRecords: (convert) => {
       const records: ReturnType<typeof convert>[] = []

@@ -10,7 +10,7 @@ import { listType, optionalField, requiredField } from './avro-iceberg.ts'
 import { parseAvroSchema } from './avro-schema.ts'
 import type { AvroRecordType, AvroType } from './avro-schema.ts'
 import { openAvro, writeAvro } from './avro.ts'
-import type { AvroWriteSchema } from './avro.ts'
+import type { AvroFile, AvroWriteSchema } from './avro.ts'
 import { stringifyJson } from './lossless-json.ts'
 import type { JsonObject } from './lossless-json.ts'
 import type { FormatVersion } from './manifest-schema.ts'
@@ -214,10 +214,19 @@ function fieldsOf(type: AvroType): ListFields | undefined {
 export function decodeManifestList(bytes: Uint8Array, where: string): ManifestFile[] {
   const file = openAvro(bytes, where)
   const at = fieldsOf(file.type) ?? corrupt(`${where} is no manifest list: it has no manifest paths in its schema`)
+  checkOwner(file, where)
   return file.readRecords((values, index) => {
     const fail = (message: string): never => corrupt(`${where} is damaged: line ${index}: ${message}`)
     return readManifest({ values: values as readonly AvroValue[], fail }, at)
   })
+}
+
+/** A list in the place of another one is as sound as that, and shows the rows of another state. */
+function checkOwner({ header, isOurs }: AvroFile, where: string): void {
+  const named = /\/snap-(\d+)-[^/]*$/.exec(where)?.[1]
+  const owner = header.get('snapshot-id')
+  if (!isOurs || named === undefined || owner === named) return
+  corrupt(`${where} is damaged: it holds the manifest list of snapshot ${owner}; put its own back, or restore a copy`)
 }
 
 function readManifest(source: RecordSource, { line, summary }: ListFields): ManifestFile {

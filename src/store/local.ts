@@ -4,11 +4,12 @@
  *
  * POSIX file systems with hard links and coherent listings only; see docs/decisions/store-local-durability.md.
  */
+import { constants } from 'node:fs'
 import type { BigIntStats } from 'node:fs'
 import { open, stat, unlink } from 'node:fs/promises'
 import { isAbsolute, join, resolve, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { DataShardError, throwIfAborted } from '../errors.ts'
+import { corrupt, DataShardError, throwIfAborted } from '../errors.ts'
 import type { Runtime } from '../runtime.ts'
 import { systemRuntime } from '../runtime.ts'
 import { checkOptions } from '../spec/option-names.ts'
@@ -37,6 +38,15 @@ import type {
   PutResult,
   RequestEvent,
 } from './store.ts'
+
+/** What one array holds everywhere; each object that is read whole is far below. */
+const MAX_READ_BYTES = 2 ** 31 - 1
+
+/**
+ * A named pipe in the place of a file would otherwise be waited for until somebody writes to it, in one of the few threads that do
+ * all file work of the process. Files never wait.
+ */
+const READ_WITHOUT_WAITING = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
 
 export interface LocalStoreOptions {
   /**
@@ -201,12 +211,17 @@ class LocalStore implements ObjectStore {
   }
 
   async #read(path: string, { range, signal }: GetOptions): Promise<Uint8Array | undefined> {
-    const file = await this.#present(open(path, 'r'))
+    const file = await this.#present(open(path, READ_WITHOUT_WAITING))
     if (!file) return undefined
     try {
       const stats = await file.stat()
       if (!stats.isFile()) return undefined
       const [start, end] = boundsOf(range, stats.size)
+      if (end - start > MAX_READ_BYTES) {
+        corrupt(
+          `${path} is damaged: it has ${stats.size} bytes, and nothing that is read at once is so long; restore it`,
+        )
+      }
       const bytes = new Uint8Array(end - start)
       for (let at = 0; at < bytes.length;) {
         throwIfAborted(signal, `reading ${path}`)

@@ -6,7 +6,8 @@
  * read only where the credentials decide about access anyway, in the same bucket; on a disk a table's metadata must
  * not make a program open any file that it names.
  */
-import { DataShardError, unsupported } from '../errors.ts'
+import { corrupt, DataShardError, unsupported } from '../errors.ts'
+import { checkKey } from './keys.ts'
 import type { ObjectStore } from './store.ts'
 
 export interface TableFiles {
@@ -35,11 +36,11 @@ export function tableFiles(store: ObjectStore, prefix: string, location: string)
     key,
     resolve: (path) => {
       for (const name of bases) {
-        if (path.startsWith(`${name}/`)) return key(within(path.slice(name.length + 1), path))
+        if (path.startsWith(`${name}/`)) return checkName(key(within(path.slice(name.length + 1), path)), path, base)
       }
       const outside = sharesBucket(path, store.url) ? store.keyOf(path) : undefined
       if (outside === undefined) throw elsewhere(path, base)
-      return within(outside, path)
+      return checkName(within(outside, path), path, base)
     },
     pathOf: (objectKey) => {
       const root = prefix === '' ? '' : `${prefix}/`
@@ -90,6 +91,19 @@ function escapes(path: string, location: string): DataShardError {
       `registers files of another place, copy them under its location`,
     { details: { path, table: location } },
   )
+}
+
+/** Text that no store has as a name is damage of the metadata, not a mistake of who reads it. */
+function checkName(key: string, path: string, location: string): string {
+  try {
+    return checkKey(key)
+  } catch (error) {
+    if (!DataShardError.is(error)) throw error
+    return corrupt(
+      `the table at ${location} names an object that cannot be: ${error.message}; restore the metadata that names it`,
+      { path: path.slice(0, 1_000), table: location },
+    )
+  }
 }
 
 export function trimSlash(location: string): string {

@@ -57,7 +57,8 @@ export async function rememberDirectories(place: Place, scratch: string): Promis
   const existing = await nearestExisting(deepest)
   return async () => {
     // Nothing but our own, and by now empty, directories are below it.
-    await rm(deepest, { recursive: true, force: true })
+    // Where something else is in the way, nothing was written: that is a finding, and was one before.
+    await rm(deepest, { recursive: true, force: true }).catch(() => undefined)
     for (let path = dirname(deepest); path.length > existing.length; path = dirname(path)) {
       try {
         await rmdir(path)

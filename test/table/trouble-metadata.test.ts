@@ -169,3 +169,30 @@ test.each([
     expect(await opened.scan().count()).toBe(4)
   },
 )
+
+test('the manifest list of another snapshot in the place of one: no row of the other state, and no commit on it', async () => {
+  const { store, table } = await newTable()
+  const [first, second] = table.snapshots().map(({ manifestList }) => store.keyOf(manifestList!)!)
+  await store.put(second!, (await store.get(first!))!)
+  const opened = await loadTable(LOCATION, { store })
+  for (const action of [opened.scan().toArray(), opened.append([person(2)])]) {
+    const error = await failure(action)
+    expect(error.code).toBe('corrupt')
+    expect(error.message).toMatch(
+      `${second} is damaged: it holds the manifest list of snapshot ${table.snapshots()[0]!.snapshotId}`,
+    )
+  }
+  expect((await loadTable(LOCATION, { store })).version).toBe(table.version)
+})
+
+test('a path that can be the name of no object is damage of the metadata', async () => {
+  const { store } = await damaged((json) => {
+    list(json, 'snapshots').at(-1)!['manifest-list'] = `${LOCATION}/metadata/a\0b.avro`
+  })
+  const opened = await loadTable(LOCATION, { store })
+  for (const action of [opened.scan().toArray(), opened.append([person(2)])]) {
+    const error = await failure(action)
+    expect(error.code).toBe('corrupt')
+    expect(error.message).toMatch(/memory:\/\/store\/t names an object that cannot be: .*NUL/)
+  }
+})
