@@ -28,21 +28,29 @@ export function convertBatch(
   root: ArrayView,
   context: ConvertContext,
 ): readonly ReadColumn[] {
+  const childOf = decodedChildren(shapes, root, context)
   return sources.map((source) => {
     if (source.kind === 'constant') return constantColumn(source.field, source.value, root.length)
-    const array = childArray(shapes, source.shape, root, context)
+    const array = childOf(source.shape)
     return array.dictionary === undefined
       ? convert(source, array, root.offset, root.length, context)
       : dictionaryColumn(source.field, array, array.dictionary, root, context)
   })
 }
 
-/** Where a value is among the decoded children of its group. */
-function childArray(siblings: readonly Shape[], shape: Shape, parent: ArrayView, context: ConvertContext): ArrayView {
+/** Finds values among the decoded children of their group. A group can have thousands: they are counted off once. */
+function decodedChildren(
+  siblings: readonly Shape[],
+  parent: ArrayView,
+  context: ConvertContext,
+): (shape: Shape) => ArrayView {
   const decoded = siblings.filter(({ node }) => holdsAny(node, context.leaves))
-  const child = parent.children[decoded.indexOf(shape)]
-  assert(child !== undefined && parent.children.length === decoded.length, 'a column was not decoded')
-  return child
+  const places = new Map(decoded.map((shape, place) => [shape, place]))
+  return (shape) => {
+    const child = parent.children[places.get(shape) ?? -1]
+    assert(child !== undefined && parent.children.length === decoded.length, 'a column was not decoded')
+    return child
+  }
 }
 
 /** Values `[start, start + length)` of an array, which has an offset of its own. */
@@ -59,17 +67,19 @@ function convert(
   const { children, shape } = source
   const base = { fieldId: field.id, type: field.type, length, ...nulls(array, from, length) }
   switch (field.type.type) {
-    case 'struct':
+    case 'struct': {
       expectFormat(array, '+s', field, context)
+      const childOf = decodedChildren(shape.children, array, context)
       return {
         ...base,
         kind: 'struct',
         children: children.map((child) =>
           child.kind === 'constant'
             ? constantColumn(child.field, child.value, length)
-            : convert(child, childArray(shape.children, child.shape, array, context), from, length, context),
+            : convert(child, childOf(child.shape), from, length, context),
         ),
       }
+    }
     case 'list': {
       expectFormat(array, '+l', field, context)
       const { offsets, first, count } = offsetsOf(array, from, length)

@@ -141,10 +141,19 @@ export function dropColumn(schema: Schema, name: string, inUse: ReadonlyMap<numb
 
 /** Whether two schemas are the same but for their ids. */
 export function sameSchema(one: Schema, other: Schema): boolean {
-  return (
-    JSON.stringify(schemaToJson({ ...one, schemaId: 0 }), tellApart) ===
-    JSON.stringify(schemaToJson({ ...other, schemaId: 0 }), tellApart)
-  )
+  return one.fields.length === other.fields.length && textOf(one) === textOf(other)
+}
+
+const texts = new WeakMap<Schema, string>()
+
+/** All of a schema but its id; computed once for each schema object, since one is compared with all that a table has. */
+function textOf(schema: Schema): string {
+  let text = texts.get(schema)
+  if (text === undefined) {
+    text = JSON.stringify(schemaToJson({ ...schema, schemaId: 0 }), tellApart)
+    texts.set(schema, text)
+  }
+  return text
 }
 
 /** Integers are the same as JSON has them, whichever type holds them, and are no texts: texts begin with a quote here. */

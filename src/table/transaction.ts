@@ -118,6 +118,8 @@ export class OpenTransaction<T extends RowTypes = RowTypes> implements Transacti
   #state: 'open' | 'ending' | 'committed' | 'rolled back' = 'open'
   #appending = 0
   readonly #pending = new PendingChanges()
+  /** What the first so many changes of `#before` make of a base. */
+  #own: { readonly base: TableMetadata; readonly changes: number; readonly metadata: TableMetadata } | undefined
 
   constructor(context: TransactionContext) {
     this.#context = context
@@ -387,10 +389,14 @@ export class OpenTransaction<T extends RowTypes = RowTypes> implements Transacti
     return { change, snapshotId: undefined as bigint | undefined, written: (): readonly string[] => [] }
   }
 
-  /** The newest metadata with what this transaction has changed so far. */
+  /** The newest metadata with what this transaction has changed so far: each change is made once for each base. */
   #ownMetadata(): TableMetadata {
     const base = this.#context.committer.head.metadata
-    return applied(base, inOrder(base, this.#before, undefined))
+    const known = this.#own?.base === base ? this.#own : { base, changes: 0, metadata: base }
+    const added = inOrder(known.metadata, this.#before.slice(known.changes), undefined)
+    const metadata = applied(known.metadata, added)
+    this.#own = { base, changes: this.#before.length, metadata }
+    return metadata
   }
 
   /**
@@ -455,7 +461,12 @@ function inOrder(
   snapshot: Snapshot | undefined,
 ): readonly TableUpdate[] {
   const updates: TableUpdate[] = []
-  for (const make of changes) updates.push(...make(applied(base, updates), snapshot))
+  let state = base
+  for (const make of changes) {
+    const made = make(state, snapshot)
+    updates.push(...made)
+    state = applied(state, made)
+  }
   return updates
 }
 

@@ -11,6 +11,7 @@ import { openDataFile, type OpenFile } from './open-file.ts'
 import { createPartitioner, type Part } from './partitioner.ts'
 import { createSorter } from './sort.ts'
 import { ByteQueue } from './byte-queue.ts'
+import { WaitingParts } from './waiting-parts.ts'
 import type { WriteContext } from './write-context.ts'
 
 /** What has been written so far. */
@@ -32,6 +33,10 @@ export interface WriteOptions {
 const MAX_OPEN_FILES = 64
 /** Columns that wait, in all open files together, for their row groups to be full. */
 const MAX_PENDING_BYTES = 16 * 1024 * 1024
+/** Files whose last bytes are on their way to the store: each is an open file or a connection. */
+const MAX_ENDING_FILES = 64
+/** Rows of partitions that wait for a file, when as many are open as may be. */
+const MAX_WAITING_BYTES = 32 * 1024 * 1024
 /** Encoded bytes of one file that wait for the store to take them. */
 const MAX_QUEUED_BYTES = 8 * 1024 * 1024
 
@@ -78,6 +83,7 @@ class RollingWriter {
   readonly #partitioner: (batch: ColumnBatch) => readonly Part[]
   readonly #sort: (batch: ColumnBatch) => ColumnBatch
   readonly #open = new Map<string, Upload>()
+  readonly #waiting = new WaitingParts(MAX_WAITING_BYTES)
   readonly #ending = new Set<Promise<void>>()
   readonly #keys: string[] = []
   readonly #finished: DataFile[] = []
@@ -102,11 +108,14 @@ class RollingWriter {
   async write(batch: ColumnBatch): Promise<void> {
     for (const part of this.#partitioner(batch)) {
       const sorted = this.#sort(part.batch)
-      for (const piece of rowGroupPieces(sorted, this.#context.parquet)) await this.#writePiece(part, piece)
+      if (this.#open.size >= MAX_OPEN_FILES && !this.#open.has(part.key)) this.#waiting.add(part, sorted)
+      else await this.#writeAll(part, [...this.#waiting.takeBefore(part), sorted])
     }
+    for (const { part, batches } of this.#waiting.takeExcess()) await this.#writeAll(part, batches)
   }
 
   async finish(): Promise<DataFile[]> {
+    for (const { part, batches } of this.#waiting.takeAll()) await this.#writeAll(part, batches)
     for (const [key, upload] of this.#open) await this.#end(key, upload)
     await Promise.all(this.#ending)
     return this.#finished
@@ -119,6 +128,12 @@ class RollingWriter {
     await Promise.allSettled(pending)
     // Without the caller's signal: it may be what ended the write.
     if (this.#keys.length > 0) await this.#store.delete(this.#keys).catch(() => undefined)
+  }
+
+  async #writeAll(part: Part, batches: readonly ColumnBatch[]): Promise<void> {
+    for (const batch of batches) {
+      for (const piece of rowGroupPieces(batch, this.#context.parquet)) await this.#writePiece(part, piece)
+    }
   }
 
   async #writePiece(part: Part, piece: ColumnBatch): Promise<void> {
@@ -179,6 +194,7 @@ class RollingWriter {
     this.#ending.add(ending)
     await this.#push(upload, parts)
     upload.queue.end()
+    while (this.#ending.size > MAX_ENDING_FILES) await Promise.race(this.#ending)
   }
 
   /** Many partitions, each far from a full row group, would add up: the fullest is ended early. */

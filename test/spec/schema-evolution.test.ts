@@ -335,3 +335,19 @@ describe('renaming, widening, dropping', () => {
     )
   })
 })
+
+test('a schema that is compared with many others is written out once', () => {
+  let looks = 0
+  const fields = base.fields.map((field) => ({
+    ...field,
+    get name() {
+      looks++
+      return field.name
+    },
+  }))
+  const counted: Schema = { ...base, fields }
+  expect(sameSchema(counted, base)).toBe(true)
+  const once = looks
+  for (let i = 0; i < 50; i++) expect(sameSchema(renameColumn(base, 'n', `n${i}`), counted)).toBe(false)
+  expect(looks).toBe(once)
+})

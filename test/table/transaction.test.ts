@@ -252,4 +252,38 @@ describe('transaction', () => {
     await expect(append).rejects.toMatchObject({ code: 'invalid-argument' })
     expect(await collect(store.list('t/data/'))).toEqual([])
   })
+
+  test('many changes of the schema, the partitioning and properties are each made a few times, not once for each other', async () => {
+    const { store, table } = await newTable()
+    let made = 0
+    await table.transaction(async (tx) => {
+      for (let i = 0; i < 40; i++) {
+        tx.updateSchema((s) => (made++, s.addColumn(`extra_${i}`, t.optional(t.string))))
+        tx.updatePartitionSpec((p) => (made++, p.add(bucket(`extra_${i}`, i + 2))))
+        tx.setProperties({ [`p${i}`]: 'x' })
+      }
+      await tx.append([person(1)])
+    })
+    expect(made).toBeLessThanOrEqual(80 * 4)
+    const loaded = await loadTable(LOCATION, { store })
+    expect(loaded.schema.fields.length).toBe(people.schema.fields.length + 40)
+    expect(loaded.partitionSpec.fields.length).toBe(40)
+    expect(loaded.properties).toMatchObject({ p0: 'x', p39: 'x' })
+    expect(await ids(loaded)).toEqual([1])
+  })
+
+  test('changes are made again when the head has moved under the transaction', async () => {
+    const { store, table } = await newTable()
+    const tx = table.newTransaction()
+    tx.updateSchema((s) => s.addColumn('first', t.optional(t.string)))
+    await (await loadTable(LOCATION, { store })).transaction((other) => other.setProperties({ other: 'x' }))
+    await table.refresh()
+    tx.updateSchema((s) => s.renameColumn('first', 'second'))
+    await tx.append([{ ...person(1), second: 'x' } as never])
+    await tx.commit()
+    const loaded = await loadTable(LOCATION, { store })
+    expect(loaded.schema.fields.at(-1)).toMatchObject({ name: 'second' })
+    expect(loaded.properties).toMatchObject({ other: 'x' })
+    expect(await loaded.scan({ select: ['second'] }).toArray()).toEqual([{ second: 'x' }])
+  })
 })

@@ -82,8 +82,7 @@ describe('rolling writer', () => {
     const context = writeContext(columns, { partitionBy: ['group'] })
     const files = await writeDataFiles(batches(3, 1000, 100), context, store)
     expect(new Set(files.map((file) => file.partition[0])).size).toBe(100)
-    expect(files.length).toBeGreaterThan(100)
-    for (const file of files.slice(0, 5)) {
+    for (const file of [...files.slice(0, 5), ...files.slice(-5)]) {
       const groups = new Set((await rowsIn(store, [file])).map((row) => row['group']))
       expect([...groups]).toEqual(file.partition)
     }
