@@ -3,7 +3,9 @@ import { gunzipSync } from 'node:zlib'
 import { corrupt, DataShardError } from '../errors.ts'
 import { metadataFromJson, metadataToJson } from '../spec/metadata-json.ts'
 import type { TableMetadata } from '../spec/metadata.ts'
+import { schemaToJson } from '../spec/schema.ts'
 import type { Snapshot } from '../spec/snapshot.ts'
+import type { Schema } from '../spec/types.ts'
 import { JsonSyntaxError, parseJson, RawJson, stringifyJson } from './lossless-json.ts'
 import type { JsonValue } from './lossless-json.ts'
 import { snapshotText, splitDocument } from './snapshot-texts.ts'
@@ -90,7 +92,20 @@ export function decodeMetadata(bytes: Uint8Array, where: string): TableMetadata 
  *   They replace fields of the same name.
  */
 export function encodeMetadata(metadata: TableMetadata, first: Readonly<Record<string, unknown>> = {}): Uint8Array {
-  const json = metadataToJson({ ...metadata, snapshots: metadata.formatVersion > 1 ? [] : metadata.snapshots })
-  if (metadata.formatVersion > 1) json['snapshots'] = metadata.snapshots.map((one) => new RawJson(snapshotText(one)))
+  const isV1 = metadata.formatVersion === 1
+  const json = metadataToJson(isV1 ? metadata : { ...metadata, schemas: [], snapshots: [] })
+  if (!isV1) {
+    json['schemas'] = metadata.schemas.map((one) => new RawJson(schemaText(one)))
+    json['snapshots'] = metadata.snapshots.map((one) => new RawJson(snapshotText(one)))
+  }
   return utf8.encode(stringifyJson({ ...first, ...json, ...first }))
+}
+
+const schemaTexts = new WeakMap<Schema, string>()
+
+/** Written once for each schema object: a table keeps all that it ever had, and each commit repeats them. */
+function schemaText(schema: Schema): string {
+  let text = schemaTexts.get(schema)
+  if (text === undefined) schemaTexts.set(schema, (text = stringifyJson(schemaToJson(schema))))
+  return text
 }

@@ -314,7 +314,7 @@ export class Table<T extends RowTypes = RowTypes> implements TableState<T> {
     return this.metadata.snapshots.map((snapshot) => snapshotView(this.#view(), snapshot))
   }
 
-  /** The live data files of the newest or an earlier state. One request per manifest, and one for their list. */
+  /** The live data files of the newest or an earlier state. One request per manifest, 16 at once, and one for their list. */
   files(options: FilesOptions = {}): AsyncIterable<DataFile> {
     checkOptions('files', options, FILES_OPTIONS)
     takeSignal(options.signal)

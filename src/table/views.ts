@@ -7,6 +7,7 @@ import type { DataFile, ManifestEntry, ManifestFile } from '../spec/data-file.ts
 import type { TableMetadata } from '../spec/metadata.ts'
 import { currentSchema, specById } from '../spec/metadata.ts'
 import { checkOptions } from '../spec/option-names.ts'
+import { mapInOrder } from '../scan/in-order.ts'
 import type { Snapshot } from '../spec/snapshot.ts'
 import type { TableFiles } from '../store/table-files.ts'
 import { SIGNAL_OPTIONS } from './option-names.ts'
@@ -77,16 +78,26 @@ export async function readManifest(
   return decodeManifest(bytes, { manifest, spec, schema: currentSchema(metadata), where: manifest.path })
 }
 
-/** The live data files of a snapshot, manifest by manifest. One request per manifest, and one for their list. */
+/** Manifests that are fetched while the files of the first are looked at, and their bytes. */
+const MANIFESTS_AHEAD = 16
+const AHEAD_BYTES = 64 * 1024 * 1024
+
+/** The live data files of a snapshot, manifest by manifest. One request per manifest, 16 at once, and one for their list. */
 export async function* liveFiles(
   context: ViewContext,
   snapshot: Snapshot | undefined,
   signal?: AbortSignal,
 ): AsyncIterable<DataFile> {
   if (!snapshot) return
-  for (const manifest of await context.lists.get(snapshot, signal)) {
-    if (manifest.addedFilesCount + manifest.existingFilesCount === 0) continue
-    for (const entry of await readManifest(context, manifest, signal)) {
+  const manifests = await context.lists.get(snapshot, signal)
+  const live = manifests.filter((manifest) => manifest.addedFilesCount + manifest.existingFilesCount !== 0)
+  const read = mapInOrder(live, (manifest) => readManifest(context, manifest, signal), {
+    count: MANIFESTS_AHEAD,
+    weight: AHEAD_BYTES,
+    weigh: ({ length }) => Number(length),
+  })
+  for await (const entries of read) {
+    for (const entry of entries) {
       if (entry.status !== 'deleted') yield entry.dataFile
     }
   }

@@ -40,6 +40,25 @@ describe('metadata files', () => {
     expect(text.match(/datashard-nonce/g)).toHaveLength(1)
   })
 
+  test('a schema is written out once, however many versions repeat it', () => {
+    let looks = 0
+    const metadata = decodeMetadata(utf8.encode(DOCUMENT), WHERE)
+    const fields = metadata.schemas[0]!.fields.map((field) => ({
+      ...field,
+      get name() {
+        looks++
+        return field.name
+      },
+    }))
+    const counted = { ...metadata, schemas: [{ ...metadata.schemas[0]!, fields }] }
+    const first = encodeMetadata(counted)
+    const once = looks
+    expect(once).toBeGreaterThan(0)
+    expect(encodeMetadata({ ...counted, properties: {} }).length).toBeLessThan(first.length)
+    expect(encodeMetadata(counted)).toEqual(first)
+    expect(looks).toBe(once)
+  })
+
   test('damage is `corrupt`, with the name of the object', () => {
     expect(failure('')).toEqual(corrupt(/v7\.metadata\.json is damaged: it is empty/))
     expect(failure(DOCUMENT.slice(0, 300))).toEqual(
