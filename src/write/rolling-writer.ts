@@ -1,6 +1,6 @@
 /**
  * Endless input into data files, with bounded memory: row groups are encoded and uploaded while rows still come, files
- * are ended at the target size, and few are open at a time.
+ * are ended at the target size, and few are open at a time: rows of other partitions wait for more of their own.
  */
 import type { ColumnBatch } from '../codec/columns.ts'
 import { rowGroupPieces } from '../codec/parquet-writer.ts'
