@@ -195,14 +195,17 @@ describe('Parquet files', () => {
     expect(await readBack(wide, file.bytes)).toEqual([])
   })
 
-  test.each(['zstd', 'snappy', 'gzip', 'lz4', 'brotli', 'uncompressed', 'None', 'lz4_raw'])('codec %s', async (name) => {
-    const columns = resolveSchema(schema({ s: t.string }))
-    const rows = Array.from({ length: 500 }, (_, i) => ({ s: `value ${i % 7}` }))
-    const bytes = await encodeParquet(columns, [columnsOf(columns, rows)], { codec: parseCodec(name) })
-    const expected = { lz4: 'LZ4_RAW', None: 'UNCOMPRESSED' }[name] ?? name.toUpperCase()
-    expect(footer(bytes).row_groups[0]!.columns[0]!.meta_data!.codec).toBe(expected)
-    expect(await readBack(columns, bytes)).toEqual(rows)
-  })
+  test.each(['zstd', 'snappy', 'gzip', 'lz4', 'brotli', 'uncompressed', 'None', 'lz4_raw'])(
+    'codec %s',
+    async (name) => {
+      const columns = resolveSchema(schema({ s: t.string }))
+      const rows = Array.from({ length: 500 }, (_, i) => ({ s: `value ${i % 7}` }))
+      const bytes = await encodeParquet(columns, [columnsOf(columns, rows)], { codec: parseCodec(name) })
+      const expected = { lz4: 'LZ4_RAW', None: 'UNCOMPRESSED' }[name] ?? name.toUpperCase()
+      expect(footer(bytes).row_groups[0]!.columns[0]!.meta_data!.codec).toBe(expected)
+      expect(await readBack(columns, bytes)).toEqual(rows)
+    },
+  )
 
   test('an unknown codec is refused with those that there are', () => {
     expect(() => parseCodec('lzo')).toThrow(/'lzo' is not known here; use one of zstd/)

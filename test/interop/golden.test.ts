@@ -81,6 +81,9 @@ describe.each(Object.entries(PLACES))('golden tables %s', (place, open) => {
 
 test('golden tables in a directory: a file outside of the table is not opened, whatever metadata says', async () => {
   await using opened = await PLACES['in a directory'](tables['py_mapped']!)
-  const outside = { code: 'unsupported', message: expect.stringContaining('which lies outside of it; nothing was read') }
+  const outside = {
+    code: 'unsupported',
+    message: expect.stringContaining('which lies outside of it; nothing was read'),
+  }
   await expect(opened.scan().toArray()).rejects.toMatchObject(outside)
 })
