@@ -139,7 +139,7 @@ describe('damaged Parquet files', () => {
     const bytes = new Uint8Array(readFileSync(join(import.meta.dirname, '../fixtures/parquet/duckdb.parquet')))
     const field = { id: 1, name: 'n', required: false, type: { type: 'long' } } as const
     await expect(readRowsOf(bytes, [field])).rejects.toMatchObject({
-      code: 'corrupt',
+      code: 'unsupported',
       message: expect.stringContaining('schema.name-mapping.default'),
     })
     expect(await readRowsOf(bytes, [field], { nameMapping: [] })).toEqual([{ n: null }, { n: null }, { n: null }])
