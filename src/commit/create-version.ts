@@ -41,15 +41,18 @@ export interface VersionCreate {
   readonly isIn?: ((metadata: TableMetadata) => boolean) | undefined
   /** By the monotonic clock; after it an unknown outcome is reported instead of asked for again. */
   readonly deadlineMs: number
-  /** Fired before the first byte is sent: `aborted`. Afterwards the call answers with what happened. */
+  /** Fired before the first byte is sent: `aborted`. Afterwards the call answers with what happened; a punctual one soon. */
   readonly signal?: AbortSignal | undefined
-  /** Whether a request that is still under way after the deadline is given up; else it takes as long as the store lets it. */
+  /**
+   * Whether a request that is still under way after the deadline, or after the signal, is given up; else it takes as long as the store
+   * lets it.
+   */
   readonly isPunctual?: boolean
 }
 
 /** How often a version that was reported to exist may be missing when read, before the outcome is called unknown. */
 const MAX_GHOST_READS = 3
-/** Of a punctual create: how long after its deadline an answer to it is waited for, and then the look for what became of it. */
+/** Of a punctual create: how long after its end (deadline or signal) an answer to it is waited for, and then the look for what became of it. */
 const ANSWER_GRACE_MS = 200
 const LOOK_GRACE_MS = 300
 const FIRST_BACKOFF_MS = 50
@@ -79,11 +82,11 @@ export async function createVersion(place: Place, create: VersionCreate): Promis
     if (sent.kind === 'failed' && !maybeSent) throw sent.cause
     cause = sent.cause
     maybeSent = true
-    await place.runtime.sleep(pauseMs(place, create, tries))
+    await pause(place, create, tries)
     const seen = await compare(place, create).catch((error: unknown) => void (cause = error))
     if (seen) return seen
     // Only after a look: a lost answer to a commit that happened must not be reported as unknown for want of time.
-    if (place.runtime.monotonic() >= create.deadlineMs) throw unknown(place, create, cause)
+    if (isOver(place, create)) throw unknown(place, create, cause)
   }
 }
 
@@ -110,23 +113,37 @@ async function send(place: Place, key: string, create: VersionCreate): Promise<S
   }
 }
 
-/** Runs requests that are cancelled so long after the deadline, if the create is a punctual one. */
+/** Runs requests that are cancelled so long after the deadline, or after the signal, if the create is a punctual one. */
 async function bounded<T>(
-  { runtime }: Place,
-  { isPunctual = false, deadlineMs }: VersionCreate,
+  place: Place,
+  create: VersionCreate,
   graceMs: number,
   run: (signal: AbortSignal | undefined) => Promise<T>,
 ): Promise<T> {
+  const { isPunctual = false, deadlineMs, signal } = create
+  const { runtime } = place
   if (!isPunctual) return run(undefined)
-  const leftMs = Math.max(0, deadlineMs - runtime.monotonic())
   const end = new AbortController()
   takeSignal(end.signal)
-  const forget = runtime.after(leftMs + graceMs, () => end.abort(new Error('the time for the commit is over')))
+  const cutIn = (ms: number) => runtime.after(ms, () => end.abort(new Error('the time for the commit is over')))
+  let forget = cutIn((isOver(place, create) ? 0 : deadlineMs - runtime.monotonic()) + graceMs)
+  const onAbort = () => {
+    if (runtime.monotonic() >= deadlineMs) return
+    forget()
+    forget = cutIn(graceMs)
+  }
+  if (!isOver(place, create)) signal?.addEventListener('abort', onAbort, { once: true })
   try {
     return await run(end.signal)
   } finally {
+    signal?.removeEventListener('abort', onAbort)
     forget()
   }
+}
+
+/** Whether nobody waits for the create any longer than it takes to learn what became of it. */
+function isOver({ runtime }: Place, { isPunctual = false, deadlineMs, signal }: VersionCreate): boolean {
+  return runtime.monotonic() >= deadlineMs || (isPunctual && signal?.aborted === true)
 }
 
 /** Somebody's version exists under this number: ours or another's? Undefined if it is not to be seen. */
@@ -144,8 +161,8 @@ async function readOutcome(place: Place, create: VersionCreate): Promise<CreateO
   for (let reads = 0; reads < MAX_GHOST_READS; reads++) {
     const seen = await compare(place, create).catch((error: unknown) => void (cause = error))
     if (seen) return seen
-    if (DataShardError.is(cause, 'commit-unknown') || place.runtime.monotonic() >= create.deadlineMs) break
-    await place.runtime.sleep(pauseMs(place, create, reads))
+    if (DataShardError.is(cause, 'commit-unknown') || isOver(place, create)) break
+    await pause(place, create, reads)
   }
   throw unknown(place, create, cause)
 }
@@ -170,10 +187,13 @@ async function resolveLate(place: Place, create: VersionCreate, cause: unknown):
   throw unknown(place, create, cause)
 }
 
-function pauseMs(place: Place, { isPunctual, deadlineMs }: VersionCreate, tries: number): number {
-  const leftMs = isPunctual ? Math.max(0, deadlineMs - place.runtime.monotonic()) : Infinity
+/** A wait before the next request: of a punctual create until it is over at most. */
+async function pause({ runtime }: Place, { isPunctual, deadlineMs, signal }: VersionCreate, tries: number) {
+  const leftMs = isPunctual ? Math.max(0, deadlineMs - runtime.monotonic()) : Infinity
   const ceiling = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** tries, leftMs)
-  return ceiling / 2 + (place.runtime.random() * ceiling) / 2
+  const waited = runtime.sleep(ceiling / 2 + (runtime.random() * ceiling) / 2, isPunctual ? signal : undefined)
+  // Cancelled: what became of what was sent is asked for all the same.
+  await waited.catch(() => undefined)
 }
 
 function unknown(place: Place, create: VersionCreate, cause: unknown): DataShardError {

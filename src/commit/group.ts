@@ -8,7 +8,7 @@ import { takeSignal } from '../runtime.ts'
 
 /** Appends in one commit; bounds the size of a manifest and the time to encode it. */
 const MAX_MEMBERS = 1_000
-/** How long a member that is out of time waits for what becomes of a commit that is under way. */
+/** How long a member that is out of time, or cancelled, waits for what becomes of a commit that is under way. */
 const GRACE_MS = 750
 
 /** Thrown by the committing function to say that these members cannot take part, and why. */
@@ -23,14 +23,26 @@ export class Withdrawn extends Error {
   }
 }
 
+/** Thrown by the committing function where only these members took part in what failed. */
+export class Failed extends Error {
+  readonly members: readonly number[]
+  readonly reason: unknown
+
+  constructor(members: readonly number[], reason: unknown) {
+    super('some members failed')
+    this.members = members
+    this.reason = reason
+  }
+}
+
 export interface GroupContext {
-  /** Fires when every member has been cancelled, or is out of time. */
+  /** Fires when every member has been cancelled, is out of time, or has its answer. */
   readonly signal: AbortSignal
   /** Throws {@link Withdrawn} if a member was cancelled; to be called right before the point of no return. */
   check(): void
   /**
-   * A commit of these is under way, or (false) came to nothing for certain. Who is out of time while one is waits a little for what
-   * becomes of it.
+   * A commit of these is under way, or (false) came to nothing for certain. Who is out of time or cancelled while one is waits a little
+   * for what becomes of it.
    */
   sending(members: readonly number[], isUnderWay: boolean): void
   /** From now on these can be committed without us: a member that leaves is told that its fate is unknown. */
@@ -68,7 +80,9 @@ interface Member<Part, Result> {
   /** What could make its parts visible: nothing yet; a create that is under way; anybody. */
   sent: 'no' | 'sending' | 'published'
   isLate: boolean
-  /** Tells the group that it is in that it was cancelled, or is late. */
+  isLeaving: boolean
+  isAnswered: boolean
+  /** Tells the group that it is in that it was cancelled, is late, or has its answer. */
   left: () => void
   /** Takes back what is to happen when its time is over. */
   forget: () => void
@@ -100,13 +114,9 @@ export class GroupCommit<Part, Result> {
   submit(part: Part, { signal, deadlineMs = Infinity }: Membership = {}): Promise<Result> {
     return new Promise<Result>((resolve, reject) => {
       if (signal?.aborted) return reject(cancelled(signal))
-      const onAbort = () => {
-        // In flight: `check` finds it.
-        if (this.#leavesQueue(member)) this.#part(member, cancelled(signal))
-        else if (member.sent === 'published') this.#part(member, leftPublished('it was cancelled', signal?.reason))
-        member.left()
-      }
+      const onAbort = () => this.#leave(member)
       const settled = () => {
+        member.isAnswered = true
         signal?.removeEventListener('abort', onAbort)
         member.forget()
       }
@@ -116,6 +126,8 @@ export class GroupCommit<Part, Result> {
         deadlineMs,
         sent: 'no',
         isLate: false,
+        isLeaving: false,
+        isAnswered: false,
         left: () => undefined,
         forget: () => undefined,
         resolve: (result) => (settled(), resolve(result)),
@@ -129,30 +141,34 @@ export class GroupCommit<Part, Result> {
     })
   }
 
-  #leavesQueue(member: Member<Part, Result>): boolean {
-    const at = this.#queue.indexOf(member)
-    if (at >= 0) this.#queue.splice(at, 1)
-    return at >= 0
-  }
-
   /** Whatever request its commit waits for, the member is answered. */
   #endTime(member: Member<Part, Result>): void {
     const earlyMs = member.deadlineMs - this.#runtime.monotonic()
     if (earlyMs > 0) {
-      // Timers may go by a clock that is a little fast.
-      member.forget = this.#runtime.after(earlyMs, () => this.#endTime(member))
+      // Timers may go by a clock that is a little fast. What is less than a millisecond may be too little for it to move at all.
+      member.forget = this.#runtime.after(Math.max(1, earlyMs), () => this.#endTime(member))
       return
     }
     member.isLate = true
-    if (member.sent === 'sending') member.forget = this.#runtime.after(GRACE_MS, () => this.#partLate(member))
-    else this.#partLate(member)
-    this.#leavesQueue(member)
+    this.#leave(member)
+  }
+
+  /** A member that was cancelled, or is late; for one that is both, the first counts. */
+  #leave(member: Member<Part, Result>): void {
+    if (!member.isLeaving) {
+      member.isLeaving = true
+      member.forget()
+      const at = this.#queue.indexOf(member)
+      if (at >= 0) this.#queue.splice(at, 1)
+      if (member.sent === 'sending') member.forget = this.#runtime.after(GRACE_MS, () => this.#partLeft(member))
+      else this.#partLeft(member)
+    }
     member.left()
   }
 
   /** That nothing was committed is certain where nothing was sent: from now on `check` keeps it from being sent. */
-  #partLate(member: Member<Part, Result>): void {
-    this.#part(member, member.sent === 'no' ? late() : leftPublished('its time was over', undefined))
+  #partLeft(member: Member<Part, Result>): void {
+    this.#part(member, member.sent === 'no' ? leftBefore(member) : leftPublished(member))
   }
 
   /** Resolves when nothing is queued or in flight. */
@@ -174,8 +190,7 @@ export class GroupCommit<Part, Result> {
     const group = new AbortController()
     takeSignal(group.signal)
     const left = () => {
-      if (members.every((member) => member.signal?.aborted === true || member.isLate))
-        group.abort(members[0]?.signal?.reason)
+      if (members.every(({ isLeaving, isAnswered }) => isLeaving || isAnswered)) group.abort(members[0]?.signal?.reason)
     }
     // What an earlier commit of these sent, if it did, came to nothing.
     for (const member of members) Object.assign(member, { left, sent: 'no' })
@@ -194,8 +209,7 @@ export class GroupCommit<Part, Result> {
     const tick = () => {
       const nowMs = this.#runtime.monotonic()
       for (const member of members) {
-        if (member.sent === 'published' && member.deadlineMs <= nowMs)
-          this.#part(member, leftPublished('its time was over', undefined))
+        if (member.sent === 'published' && member.deadlineMs <= nowMs) this.#part(member, leftPublished(member))
       }
     }
     try {
@@ -210,15 +224,19 @@ export class GroupCommit<Part, Result> {
       return staying
     } catch (error) {
       if (!(error instanceof Withdrawn)) {
-        for (const member of members) this.#part(member, isCut(error, member) ? late() : error)
-        return []
+        const [failed, reason] = error instanceof Failed ? [new Set(error.members), error.reason] : [undefined, error]
+        const takesPart = (index: number) => failed?.has(index) ?? true
+        members.forEach(
+          (member, i) => takesPart(i) && this.#part(member, isCut(reason, member) ? leftBefore(member) : reason),
+        )
+        return members.filter((_, i) => !takesPart(i))
       }
       const gone = new Set(error.members)
       const [left, staying] = [members.filter((_, i) => gone.has(i)), members.filter((_, i) => !gone.has(i))]
       for (const member of left) {
         // A reason is given by who knows the member.
         if (error.reason !== undefined) member.reject(error.reason)
-        else this.#part(member, member.signal?.aborted ? cancelled(member.signal) : late())
+        else this.#part(member, leftBefore(member))
       }
       return staying
     }
@@ -226,10 +244,19 @@ export class GroupCommit<Part, Result> {
 
   /** The answer of a member that does not get through. */
   #part(member: Member<Part, Result>, error: unknown): void {
+    if (member.isAnswered) return
     const told = this.#parting(member.part, error)
     if ('result' in told) member.resolve(told.result)
     else member.reject(told.error)
+    member.left()
   }
+}
+
+type Leaving = Pick<Member<unknown, unknown>, 'signal' | 'isLate'>
+
+/** Nothing of it was sent. */
+function leftBefore({ signal }: Leaving): DataShardError {
+  return signal?.aborted ? cancelled(signal) : late()
 }
 
 function cancelled(signal: AbortSignal | undefined): DataShardError {
@@ -246,16 +273,17 @@ function late(): DataShardError {
   )
 }
 
-function leftPublished(why: string, cause: unknown): DataShardError {
+function leftPublished({ signal }: Leaving): DataShardError {
+  const why = signal?.aborted ? 'it was cancelled' : 'its time was over'
   return new DataShardError(
     'commit-unknown',
     `the append was published, or its commit under way, when ${why}, and may still be committed. Append again only under the same idempotency key, ` +
       `or look first what is there`,
-    { cause },
+    { cause: signal?.reason },
   )
 }
 
 /** A request was given up because the time of all was over, not because somebody cancelled. */
-function isCut(error: unknown, { signal, isLate }: Pick<Member<unknown, unknown>, 'signal' | 'isLate'>): boolean {
+function isCut(error: unknown, { signal, isLate }: Leaving): boolean {
   return DataShardError.is(error, 'aborted') && error.committed === 'no' && isLate && signal?.aborted !== true
 }

@@ -10,7 +10,7 @@ import type { Committer } from '../commit/commit.ts'
 import { DEFAULT_TIMEOUT_MS } from '../commit/commit.ts'
 import type { FoldContext } from '../commit/fold.ts'
 import type { GroupContext } from '../commit/group.ts'
-import { GroupCommit, Withdrawn } from '../commit/group.ts'
+import { Failed, GroupCommit, Withdrawn } from '../commit/group.ts'
 import type { Landed, LandControl } from '../commit/landing.ts'
 import { land } from '../commit/landing.ts'
 import type { CommitStats } from '../commit/stats.ts'
@@ -33,8 +33,8 @@ export interface AppendOptions {
   /** What to do with columns that the table does not have. Default `error`. */
   readonly unknownColumns?: 'error' | 'ignore'
   /**
-   * Cancels: before anything of the append can become visible nothing is committed (`aborted`); afterwards the answer is what
-   * happened, or `commit-unknown`. So it is where another append under the same idempotency key was found that may be committed yet.
+   * Cancels: before anything of the append can become visible nothing is committed (`aborted`, at once); afterwards the answer is
+   * what happened, or `commit-unknown`, 750 ms later at most. So it is where another append under the same idempotency key was found that may be committed yet.
    */
   readonly signal?: AbortSignal | undefined
   /**
@@ -138,10 +138,11 @@ export class Appender {
         { staged, keys, known: nothingKnown(), deadlineMs },
         { signal, deadlineMs },
       )
-      if (result.replayed) await deleteReplayed(staged, this.#context)
+      if (result.replayed) committer.inBackground(deleteReplayed(staged, this.#context))
       return result
     } catch (error) {
-      await discard(files, staged.written, error)
+      // Nobody waits for that: the store may be silent, and the time is over.
+      committer.inBackground(discard(files, staged.written, error))
       throw error
     }
   }
@@ -164,7 +165,11 @@ export class Appender {
   async #commit(parts: readonly Part[], group: GroupContext): Promise<readonly (ClaimingAppendResult | undefined)[]> {
     const chosen = compatible(parts)
     const indices = chosen.map((part) => parts.indexOf(part))
-    const results = await this.#context.committer.exclusive(() => this.#land(chosen, group, indices))
+    const landing = this.#context.committer.exclusive(() => this.#land(chosen, group, indices))
+    const results = await landing.catch((error: unknown) => {
+      // The others have no part in it: they are given again.
+      throw error instanceof Withdrawn || chosen.length === parts.length ? error : new Failed(indices, error)
+    })
     const answers: (ClaimingAppendResult | undefined)[] = parts.map(() => undefined)
     indices.forEach((index, i) => (answers[index] = results[i]))
     return answers
