@@ -38,7 +38,7 @@ const ROUGH: Partial<Scenario> = {
   impatient: 0,
   lambdas: 0,
   readers: 0,
-  network: { failing: 0.08, hanging: 0.02, slow: 0.05, repeated: 0.08, latencyMs: 15, outage: undefined },
+  network: { failing: 0.08, hanging: 0.02, slow: 0.05, repeated: 0.08, lingering: 0, latencyMs: 15, outage: undefined },
 }
 
 /** Writers that meet all the time. */

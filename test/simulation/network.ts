@@ -11,6 +11,8 @@ export interface NetworkProfile {
   readonly slow: number
   /** Applied again, at once (and the second answer comes back, as from a proxy) or minutes later. */
   readonly repeated: number
+  /** Of those that their client gives up before they have arrived: arrive all the same, but much later. */
+  readonly lingering: number
   /** Typical time of one way. */
   readonly latencyMs: number
   /** While the store answers nothing but 503. */
@@ -22,6 +24,7 @@ export const CALM: NetworkProfile = {
   hanging: 0,
   slow: 0,
   repeated: 0,
+  lingering: 0,
   latencyMs: 15,
   outage: undefined,
 }
@@ -81,6 +84,6 @@ export function fateOf(profile: NetworkProfile, chance: Chance, nowMs: number): 
 }
 
 /** Mostly seconds, sometimes minutes. */
-function lateness(chance: Chance): number {
+export function lateness(chance: Chance): number {
   return chance.is(0.7) ? chance.between(100, 20_000) : chance.between(20_000, MAX_LATENESS_MS)
 }

@@ -90,6 +90,8 @@ function roughNetwork(chance: Chance): NetworkProfile {
     hanging: level * chance.pick([0, 0.3, 1]),
     slow: level * chance.pick([0, 1, 1]),
     repeated: level * chance.pick([0, 1, 1]),
+    // Of another stream: it was not always there, and seeds keep what they were.
+    lingering: chance.fork('lingering').pick([0, 0.3, 1]),
     latencyMs: chance.pick([5, 15, 40]),
     outage: chance.is(0.1) ? { fromMs: startsMs, toMs: startsMs + 20_000 } : undefined,
   }

@@ -25,7 +25,7 @@ import type { Chance } from './chance.ts'
 import type { Ground } from './ground.ts'
 import { statusOf, unavailable } from './ground.ts'
 import type { Fate, NetworkProfile } from './network.ts'
-import { fateOf } from './network.ts'
+import { fateOf, lateness } from './network.ts'
 import type { SimulatedProcess } from './process.ts'
 import { joinChunks } from '../../src/store/body.ts'
 import type { Scheduler } from './scheduler.ts'
@@ -189,7 +189,11 @@ export class SimulatedStore implements ObjectStore {
         then()
       }
       const fail = (error: Error) => end(() => reject(error))
-      const onAbort = () => fail(aborted(request, what))
+      let linger = () => undefined as void
+      const onAbort = () => {
+        if (chance.is(network.lingering)) linger()
+        fail(aborted(request, what))
+      }
       // Many requests of one scan share its signal.
       if (request.signal) setMaxListeners(0, request.signal)
       request.signal?.addEventListener('abort', onAbort, { once: true })
@@ -206,14 +210,16 @@ export class SimulatedStore implements ObjectStore {
       const refused = () => fail(fate.answer === 'refused' ? unavailable(what) : new NoAnswer(unavailable(what)))
       if (fate.answer === 'none') process.after(REQUEST_TIMEOUT_MS, noAnswer)
       else if (fate.answer !== 'value') process.after((fate.arrivesMs ?? fate.backMs) + fate.backMs, refused)
-      this.#travel(request, fate, (value) => fate.answer === 'value' && process.after(fate.backMs, () => answer(value)))
+      linger = this.#travel(request, fate, (value) => {
+        if (fate.answer === 'value') process.after(fate.backMs, () => answer(value))
+      })
     })
   }
 
-  /** The way there, the effect, and the effects that nobody asked for. */
-  #travel<T>(request: Request<T>, fate: Fate, done: (value: T) => void): void {
-    const { process, scheduler, ground } = this.#options
-    if (fate.arrivesMs === undefined) return
+  /** The way there, the effect, and the effects that nobody asked for. What comes back makes it arrive later, if it has not yet. */
+  #travel<T>(request: Request<T>, fate: Fate, done: (value: T) => void): () => void {
+    const { process, scheduler, ground, chance } = this.#options
+    if (fate.arrivesMs === undefined) return () => undefined
     const apply = async (how: string): Promise<T> => {
       const value = await request.effect()
       ground.note(process.name, `${request.verb} ${request.key} ${request.status(value)}${how}`)
@@ -225,11 +231,18 @@ export class SimulatedStore implements ObjectStore {
       if (fate.againMs !== undefined) scheduler.after(fate.againMs, () => void apply(' again'))
       done(value)
     }
-    scheduler.after(fate.arrivesMs, () => {
+    let isThere = false
+    const reach = () => {
+      isThere = true
       // What still lay in the process when it was stopped is sent when it wakes, and never if it died.
       if (fate.buffered && (process.isStopped || process.isDead)) process.deliver(() => void arrive())
       else void arrive()
-    })
+    }
+    const forget = scheduler.after(fate.arrivesMs, reach)
+    return () => {
+      forget()
+      if (!isThere) scheduler.after(lateness(chance), reach)
+    }
   }
 
   /** The `Date` header: whole seconds. */

@@ -1,4 +1,5 @@
 /** Long-lived processes that append, as tasks of a server do. */
+import { DEFAULT_TIMEOUT_MS } from '../../src/commit/commit.ts'
 import { loadTable } from '../../src/table/load.ts'
 import type { OpenOptions } from '../../src/table/open-place.ts'
 import type { Table } from '../../src/table/table.ts'
@@ -61,19 +62,39 @@ async function appendOnce(actor: Actor, table: Table): Promise<boolean> {
   const { scenario, history } = world
   const batch = history.plan(chance.whole(1, scenario.maxRows), { tableUuid: table.metadata.tableUuid })
   const impatience = impatienceOf(actor)
+  const lateMs = latenessOf(actor, impatience)
   const one = await history.attempt(
     batch,
     process.name,
     () => world.nowMs,
     () => table.append(rowsOf(batch), impatience),
   )
+  const ms = lateMs()
+  if (ms > MAX_LATE_MS)
+    history.violation(`${process.name} was answered ${ms} ms after its time (batch ${batch.number})`)
   return one.code === 'not-found'
 }
 
+/** So long after its time, or after it was cancelled, an append has its answer: 750 ms, and what clocks lose by rounding. */
+const MAX_LATE_MS = 752
+
+/** How long an append that begins now has been waited for beyond its time; 0 where its process was stopped meanwhile. */
+function latenessOf({ world, process }: Actor, { signal, timeoutMs = DEFAULT_TIMEOUT_MS }: Impatience): () => number {
+  const { stops } = process
+  let endMs = world.nowMs + timeoutMs
+  signal?.addEventListener('abort', () => (endMs = Math.min(endMs, world.nowMs)), { once: true })
+  return () => (process.stops > stops ? 0 : world.nowMs - endMs)
+}
+
+interface Impatience {
+  readonly signal?: AbortSignal
+  readonly timeoutMs?: number
+}
+
 /** Some appends are cancelled at any moment, some have little time. */
-export function impatienceOf({ world, process, chance }: Actor): { signal?: AbortSignal; timeoutMs?: number } {
+export function impatienceOf({ world, process, chance }: Actor): Impatience {
   if (!chance.is(world.scenario.impatient)) return {}
-  if (chance.is(0.5)) return { timeoutMs: chance.between(20, 8_000) }
+  if (chance.is(0.5)) return { timeoutMs: chance.between(5, chance.pick([300, 8_000])) }
   const controller = new AbortController()
   process.after(chance.exponential(chance.pick([30, 300, 5_000])), () => controller.abort(new Error('impatient')))
   return { signal: controller.signal }
