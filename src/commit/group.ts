@@ -38,8 +38,11 @@ export class Failed extends Error {
 export interface GroupContext {
   /** Fires when every member has been cancelled, is out of time, or has its answer. */
   readonly signal: AbortSignal
-  /** Throws {@link Withdrawn} if a member was cancelled; to be called right before the point of no return. */
-  check(): void
+  /**
+   * Throws {@link Withdrawn} if one of these members (by default any) was cancelled, or is out of time; to be called right before the
+   * point of no return.
+   */
+  check(members?: readonly number[]): void
   /**
    * A commit of these is under way, or (false) came to nothing for certain. Who is out of time or cancelled while one is waits a little
    * for what becomes of it.
@@ -194,10 +197,10 @@ export class GroupCommit<Part, Result> {
     }
     // What an earlier commit of these sent, if it did, came to nothing.
     for (const member of members) Object.assign(member, { left, sent: 'no' })
-    const check = () => {
+    const check = (indices: readonly number[] = members.map((_, index) => index)) => {
       const nowMs = this.#runtime.monotonic()
       const hasLeft = (member: Member<Part, Result>) => member.signal?.aborted === true || member.deadlineMs <= nowMs
-      const gone = members.flatMap((member, index) => (hasLeft(member) ? [index] : []))
+      const gone = indices.filter((index) => hasLeft(members[index]!))
       if (gone.length > 0) throw new Withdrawn(gone, undefined)
     }
     const published = (indices: readonly number[]) => {

@@ -187,7 +187,7 @@ export class Appender {
     const control: Omit<LandControl, 'claim'> = {
       signal: group.signal,
       deadlineMs: Math.max(...parts.map((part) => part.deadlineMs)),
-      check: group.check,
+      check: () => group.check(indices),
       sending: (isUnderWay) => group.sending(indices, isUnderWay),
       published: () => group.published(indices),
       tick: group.tick,

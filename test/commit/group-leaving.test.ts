@@ -1,14 +1,19 @@
 /** Who leaves a group, in whatever way, is answered then, and no request is waited for that nobody waits for any more. */
 import { describe, expect, test } from 'vitest'
 import type { GroupContext } from '../../src/commit/group.ts'
-import { Failed, GroupCommit } from '../../src/commit/group.ts'
+import { Failed, GroupCommit, Withdrawn } from '../../src/commit/group.ts'
 import { DataShardError } from '../../src/errors.ts'
 import { virtualRuntime } from '../support/virtual-runtime.ts'
 
 /** A group whose commits are held: what they were given, and how each ends. */
 function heldGroup() {
   const runtime = virtualRuntime()
-  const begun: { parts: string[]; context: GroupContext; end: (error?: unknown) => void }[] = []
+  const begun: {
+    parts: string[]
+    context: GroupContext
+    end: (error?: unknown) => void
+    answer: (results: (string | undefined)[]) => void
+  }[] = []
   const group = new GroupCommit<string, string>(runtime, (parts, context) => {
     return new Promise((resolve, reject) => {
       const end = (error?: unknown) => {
@@ -20,7 +25,7 @@ function heldGroup() {
           reject(left as Error)
         }
       }
-      begun.push({ parts: [...parts], context, end })
+      begun.push({ parts: [...parts], context, end, answer: resolve })
     })
   })
   const nth = async (n: number) => {
@@ -37,7 +42,7 @@ function heldGroup() {
     ;(await nth(0)).end()
     return { answers, commit: await nth(1) }
   }
-  return { runtime, group, nth, two }
+  return { runtime, group, begun, nth, two }
 }
 
 describe('leaving a group', () => {
@@ -138,6 +143,20 @@ describe('leaving a group', () => {
     const group = new GroupCommit<string, string>(runtime, () => new Promise(() => undefined))
     await expect(group.submit('a', { deadlineMs: 1_000.25 })).rejects.toMatchObject({ code: 'commit-contention' })
     expect(waits).toEqual([1_000.25, 1])
+  })
+
+  test('a commit goes on when somebody leaves who has no part in it', async () => {
+    const { group, begun, two } = heldGroup()
+    const c = new AbortController()
+    const { answers, commit } = await two(c.signal)
+    c.abort()
+    await expect(answers[1]).rejects.toMatchObject({ code: 'aborted', committed: 'no' })
+    expect(() => commit.context.check([1])).not.toThrow()
+    expect(() => commit.context.check()).toThrow(Withdrawn)
+    commit.answer([undefined, 'c done'])
+    expect(await answers[2]).toBe('c done')
+    await group.idle()
+    expect(begun).toHaveLength(2)
   })
 
   test('what a commit of some fails by is not told to the others', async () => {

@@ -84,6 +84,25 @@ test('an append fails alone, not with one of the same key that came with it', as
   expect(await ids()).toEqual([0, 1, 2])
 })
 
+test('a commit is not begun again because somebody left who has to wait for the next one', async () => {
+  const { state, writer, ids } = await newTable()
+  const abort = new AbortController()
+  state.plan = (call) => (isData(call) ? { kind: 'delay', when: 'before', ms: 300 } : undefined)
+  const first = writer.append([person(1)])
+  const second = writer.append([person(2)], { idempotencyKey: 'k' })
+  const same = writer.append([person(2)], { idempotencyKey: 'k', signal: abort.signal })
+  await first
+  let claims = 0
+  state.plan = (call) => {
+    if (call.verb === 'PUT' && call.key.includes('/claims/') && claims++ === 0) setTimeout(() => abort.abort(), 50)
+    return isData(call) ? { kind: 'delay', when: 'before', ms: 300 } : undefined
+  }
+  await expect(same).rejects.toMatchObject({ code: 'aborted', committed: 'no' })
+  expect(await second).toMatchObject({ rows: 1, attempts: 1 })
+  expect(claims).toBe(1)
+  expect(await ids()).toEqual([0, 1, 2])
+})
+
 test('an append that has to wait for manifests to be merged is answered in time, and cancelled like any', async () => {
   const { state, store, writer, other } = await newTable()
   await other.transaction((tx) => tx.setProperties({ 'commit.manifest-merge.enabled': 'false' }))
