@@ -97,7 +97,8 @@ export class GroupCommit<Part, Result> {
   readonly #commit: CommitGroup<Part, Result>
   readonly #runtime: Runtime
   readonly #parting: Parting<Part, Result>
-  readonly #queue: Member<Part, Result>[] = []
+  /** In the order in which they came. */
+  readonly #queue = new Set<Member<Part, Result>>()
   #running: Promise<void> | undefined
 
   constructor(
@@ -139,7 +140,7 @@ export class GroupCommit<Part, Result> {
       signal?.addEventListener('abort', onAbort, { once: true })
       const leftMs = deadlineMs - this.#runtime.monotonic()
       member.forget = this.#runtime.after(leftMs, () => this.#endTime(member))
-      this.#queue.push(member)
+      this.#queue.add(member)
       this.#running ??= this.#run()
     })
   }
@@ -161,8 +162,7 @@ export class GroupCommit<Part, Result> {
     if (!member.isLeaving) {
       member.isLeaving = true
       member.forget()
-      const at = this.#queue.indexOf(member)
-      if (at >= 0) this.#queue.splice(at, 1)
+      this.#queue.delete(member)
       if (member.sent === 'sending') member.forget = this.#runtime.after(GRACE_MS, () => this.#partLeft(member))
       else this.#partLeft(member)
     }
@@ -179,9 +179,19 @@ export class GroupCommit<Part, Result> {
     while (this.#running) await this.#running
   }
 
+  #takeFirst(): Member<Part, Result>[] {
+    const members: Member<Part, Result>[] = []
+    for (const member of this.#queue) {
+      if (members.length === MAX_MEMBERS) break
+      members.push(member)
+      this.#queue.delete(member)
+    }
+    return members
+  }
+
   async #run(): Promise<void> {
-    while (this.#queue.length > 0) {
-      let members = this.#queue.splice(0, MAX_MEMBERS)
+    while (this.#queue.size > 0) {
+      let members = this.#takeFirst()
       while (members.length > 0) members = await this.#try(members)
     }
     // In the same turn in which the queue was found empty: who comes a microtask later must start the next run.

@@ -33,8 +33,9 @@ export interface AppendOptions {
   /** What to do with columns that the table does not have. Default `error`. */
   readonly unknownColumns?: 'error' | 'ignore'
   /**
-   * Cancels: before anything of the append can become visible nothing is committed (`aborted`, at once); afterwards the answer is
-   * what happened, or `commit-unknown`, 750 ms later at most. So it is where another append under the same idempotency key was found that may be committed yet.
+   * Cancels: before anything of the append can become visible nothing is committed (`aborted`, at once, or after the files of a large
+   * input are deleted, if the store does it within 200 ms); afterwards the answer is what happened, or `commit-unknown`, 750 ms later
+   * at most. So it is where another append under the same idempotency key was found that may be committed yet.
    */
   readonly signal?: AbortSignal | undefined
   /**
@@ -97,6 +98,9 @@ export interface AppenderOptions {
   readonly requests: RequestCounter
 }
 
+/** How long an answer waits at most for what is left of an append to be deleted. */
+const TIDYING_MS = 200
+
 export class Appender {
   readonly #context: FoldContext
   readonly #requests: RequestCounter
@@ -138,13 +142,25 @@ export class Appender {
         { staged, keys, known: nothingKnown(), deadlineMs },
         { signal, deadlineMs },
       )
-      if (result.replayed) committer.inBackground(deleteReplayed(staged, this.#context))
+      if (result.replayed) await this.#tidied(deleteReplayed(staged, this.#context))
       return result
     } catch (error) {
-      // Nobody waits for that: the store may be silent, and the time is over.
-      committer.inBackground(discard(files, staged.written, error))
+      await this.#tidied(discard(files, staged.written, error))
       throw error
     }
+  }
+
+  /**
+   * Waits for objects to be deleted, as long as a store takes that answers: the process may be frozen once the caller has its
+   * answer. A store that is silent goes on in the background, for the caller's time may be over.
+   */
+  async #tidied(deleting: Promise<void>): Promise<void> {
+    const { committer } = this.#context
+    committer.inBackground(deleting)
+    let forget = () => undefined as void
+    const patience = new Promise<void>((resolve) => (forget = committer.place.runtime.after(TIDYING_MS, resolve)))
+    await Promise.race([deleting.catch(() => undefined), patience])
+    forget()
   }
 
   /** Resolves when all appends that were begun have ended, those that still read their input too. */

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { createTable, loadTable } from '../../src/index.ts'
 import type { Fault, FaultCall } from '../../src/store/fault-plan.ts'
 import { memoryStore } from '../../src/store/memory.ts'
-import { people, person } from '../support/tables.ts'
+import { collect, people, person } from '../support/tables.ts'
 
 const LOCATION = 'memory://store/t'
 const hang = { kind: 'hang', when: 'before' } as const
@@ -130,16 +130,31 @@ test('an append that has to wait for manifests to be merged is answered in time,
   expect(await (await loadTable(LOCATION, { store })).append([person(102)])).toMatchObject({ rows: 1 })
 })
 
-test('files that a large append leaves are deleted without anybody waiting for it', async () => {
+/** More than is kept in memory. */
+const LARGE = Array.from({ length: 2_000 }, (_, i) => ({ id: i, name: `${i}`.padEnd(8_000, 'x') }))
+
+test('files that a large append leaves are gone when it is answered', async () => {
+  const { state, store, writer } = await newTable()
+  const files = async () => (await collect(store.list('t/data/'))).length
+  const before = await files()
+  state.plan = ({ verb }) => {
+    if (verb === 'LIST') return hang
+    return verb === 'DELETE' ? { kind: 'delay', when: 'before', ms: 50 } : undefined
+  }
+  const { ended } = await timed(writer.append(LARGE, { timeoutMs: 300 }))
+  state.plan = () => undefined
+  expect(ended).toMatchObject({ code: 'commit-contention', committed: 'no' })
+  expect(await files()).toBe(before)
+})
+
+test('files that a large append leaves are deleted in the background where the store is silent', async () => {
   const { state, writer } = await newTable()
-  // More than is kept in memory.
-  const rows = Array.from({ length: 2_000 }, (_, i) => ({ id: i, name: `${i}`.padEnd(8_000, 'x') }))
   const deleted: string[] = []
   state.plan = ({ verb, key }) => {
     if (verb === 'DELETE') deleted.push(key)
     return verb === 'LIST' || verb === 'DELETE' ? hang : undefined
   }
-  const { ended, ms } = await timed(writer.append(rows, { timeoutMs: 300 }))
+  const { ended, ms } = await timed(writer.append(LARGE, { timeoutMs: 300 }))
   expect(ended).toMatchObject({ code: 'commit-contention', committed: 'no' })
   expect(ms).toBeLessThan(6_000)
   expect(deleted.some((key) => key.endsWith('.parquet'))).toBe(true)
