@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { Agent, createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { seeded } from './seeded.ts'
@@ -53,6 +54,8 @@ export async function startChaosProxy(target: string, options: ChaosOptions): Pr
   const agent = new Agent({ keepAlive: true, maxSockets: 1024 })
   const happened = Object.fromEntries(CHAOS.map((kind) => [kind, 0])) as Record<Chaos, number>
   const stopping = new AbortController()
+  // Each request that is late listens to it.
+  setMaxListeners(0, stopping.signal)
   let requests = 0
 
   function draw(): Chaos | undefined {
