@@ -106,5 +106,35 @@ export function assert(condition: unknown, message: string): asserts condition {
 
 /** Throws `aborted` if the caller's signal has fired. `what` names the operation. */
 export function throwIfAborted(signal: AbortSignal | undefined, what: string): void {
-  if (signal?.aborted) throw new DataShardError('aborted', `${what} was cancelled`, { cause: signal.reason })
+  if (signal?.aborted) throw cancelled(signal, what)
+}
+
+function cancelled(signal: AbortSignal, what: string): DataShardError {
+  return new DataShardError('aborted', `${what} was cancelled`, { cause: signal.reason })
+}
+
+/**
+ * What a promise comes to, or `aborted` as soon as the signal fires: then it goes on, and nobody hears what became of it.
+ *
+ * @param what Names the operation, for {@link throwIfAborted}'s error, or makes another one.
+ */
+export async function unlessAborted<T>(
+  promise: Promise<T>,
+  signal: AbortSignal | undefined,
+  what: string | ((signal: AbortSignal) => Error),
+): Promise<T> {
+  if (signal === undefined) return promise
+  promise.catch(() => undefined)
+  const aborted = () => (typeof what === 'string' ? cancelled(signal, what) : what(signal))
+  if (signal.aborted) throw aborted()
+  let onAbort = () => {}
+  const cut = new Promise<never>((_, reject) => {
+    onAbort = () => reject(aborted())
+    signal.addEventListener('abort', onAbort, { once: true })
+  })
+  try {
+    return await Promise.race([promise, cut])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
 }

@@ -2,6 +2,7 @@
  * Values as users get them (the documentation's table "Values"), read from columns.
  */
 import { unsupported } from '../errors.ts'
+import { MAX_TIME_MS } from '../spec/json-reader.ts'
 import { typeName } from '../spec/schema.ts'
 import { formatDate, formatTime, formatTimestamp, formatTimestampNs } from '../spec/temporal.ts'
 import type { ListType, MapType, StructType, Type } from '../spec/types.ts'
@@ -122,8 +123,6 @@ function dateReader(days: Int32Array): ValueReader {
 const MICROS_PER_MS = 1000
 /** High words between these belong to microseconds that a double holds exactly: 1684 to 2255. */
 const EXACT_HIGH_WORD = 2 ** 21
-/** The last millisecond that a Date can be, and the first. */
-const MAX_DATE_MS = 8.64e15
 
 function timestampReader(micros: BigInt64Array, zoned: boolean, format: RowFormat): ValueReader {
   if (format.timestamps === 'micros') return format.json ? (i) => jsonLong(micros[i]!) : (i) => micros[i]
@@ -142,7 +141,7 @@ function timestampReader(micros: BigInt64Array, zoned: boolean, format: RowForma
 /** Whole milliseconds, rounded down also before 1970. */
 function dateOf(micros: bigint): Date {
   const ms = Number((micros - (((micros % 1000n) + 1000n) % 1000n)) / 1000n)
-  if (Math.abs(ms) <= MAX_DATE_MS) return new Date(ms)
+  if (Math.abs(ms) <= MAX_TIME_MS) return new Date(ms)
   return unsupported(
     `the timestamp ${formatTimestamp(micros, false)} is beyond what a Date can be; read it with { timestamps: 'micros' }`,
   )

@@ -4,6 +4,11 @@ import { ClaimRefused } from './claim-refused.ts'
 import { ClaimsLost } from './claims-lost.ts'
 import { Withdrawn } from './group.ts'
 
+/** The store has said why it does not write, and that it will not later either: its disk is full. */
+export function isRefusal(cause: unknown): cause is DataShardError {
+  return DataShardError.is(cause, 'unavailable') && !cause.retryable
+}
+
 /** Whether an error says for sure that nothing was committed: only then may objects that were written be deleted. */
 export function isCertain(error: unknown): boolean {
   if (error instanceof Withdrawn || error instanceof ClaimsLost || error instanceof ClaimRefused) return true

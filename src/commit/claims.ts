@@ -9,6 +9,7 @@
  */
 import { createHash } from 'node:crypto'
 import { DataShardError } from '../errors.ts'
+import { isRefusal } from './certainty.ts'
 import { ClaimRefused } from './claim-refused.ts'
 import { ClaimsLost } from './claims-lost.ts'
 import type { FoldContext } from './fold.ts'
@@ -171,7 +172,7 @@ export class KeyClaims {
     for (;;) {
       const put = await place.store.put(name, bytes, { mode: 'create', contentType: 'application/json', signal })
       if (put.outcome === 'written') return (isOurs(), { ...intent, content: key.content })
-      const found = await place.store.get(name, { signal: this.#control.signal })
+      const found = await place.store.get(name, { signal })
       if (found) {
         const claim = this.#parse(key, found, name)
         if (intents.has(claim.id)) isOurs()
@@ -179,8 +180,7 @@ export class KeyClaims {
       }
       if (put.outcome === 'unknown') isOurs()
       // Nobody's. A full disk stays full. Should the claim appear all the same, it is one of an append that was never seen.
-      if (put.outcome === 'unknown' && DataShardError.is(put.cause, 'unavailable') && !put.cause.retryable)
-        throw put.cause
+      if (put.outcome === 'unknown' && isRefusal(put.cause)) throw put.cause
       this.#control.check()
       await this.#pause(1)
       held.add(key.key)

@@ -4,7 +4,7 @@
  */
 import { encodeMetadata, metadataOfDocument, parseDocument } from '../codec/metadata-file.ts'
 import { corrupt } from '../errors.ts'
-import { MAX_TIME_MS } from '../spec/json-reader.ts'
+import { isTime } from '../spec/json-reader.ts'
 import type { TableMetadata } from '../spec/metadata.ts'
 import { currentSnapshot } from '../spec/metadata.ts'
 import { LEDGER_PROPERTY } from './ledger.ts'
@@ -85,10 +85,6 @@ function checkOwner(commit: unknown, { tableUuid }: TableMetadata, where: string
       `one that is wrong (the versions before have it)`,
     { tableUuid, owner },
   )
-}
-
-function isTime(value: unknown): value is number {
-  return typeof value === 'number' && Number.isInteger(value) && Math.abs(value) <= MAX_TIME_MS
 }
 
 /** What the first bytes of one of our versions say. */

@@ -11,8 +11,8 @@ const MAX_MEMBERS = 1_000
 /** How long a member that is out of time, or cancelled, waits for what becomes of a commit that is under way. */
 const GRACE_MS = 750
 
-/** Thrown by the committing function to say that these members cannot take part, and why. */
-export class Withdrawn extends Error {
+/** What concerns some members, and why. */
+class OfMembers extends Error {
   readonly members: readonly number[]
   readonly reason: unknown
 
@@ -23,17 +23,11 @@ export class Withdrawn extends Error {
   }
 }
 
-/** Thrown by the committing function where only these members took part in what failed. */
-export class Failed extends Error {
-  readonly members: readonly number[]
-  readonly reason: unknown
+/** Thrown by the committing function to say that these members cannot take part, and why. */
+export class Withdrawn extends OfMembers {}
 
-  constructor(members: readonly number[], reason: unknown) {
-    super('some members failed')
-    this.members = members
-    this.reason = reason
-  }
-}
+/** Thrown by the committing function where only these members took part in what failed. */
+export class Failed extends OfMembers {}
 
 export interface GroupContext {
   /** Fires when every member has been cancelled, is out of time, or has its answer. */

@@ -3,7 +3,7 @@
  * background, and the next commit of this process takes it in, if all that it replaces is still listed. A process that
  * never gets that far, because it commits once and ends, is made to merge by {@link OVERFULL}: then a commit waits.
  */
-import { DataShardError, throwIfAborted } from '../errors.ts'
+import { DataShardError, unlessAborted } from '../errors.ts'
 import type { ManifestFile } from '../spec/data-file.ts'
 import type { TableMetadata } from '../spec/metadata.ts'
 import type { TableFiles } from '../store/table-files.ts'
@@ -55,7 +55,9 @@ export class Merges {
     if (this.#prepared && ageMs(this.#prepared.made, this.#committer.place.runtime) > MAX_AGE_MS) this.#giveUp()
     if (!this.#prepared && isOverfull(carried, base)) {
       this.prepare(carried, base)
-      await endOf(this.#preparing, signal)
+      // Where nobody waits for the commit any more, the merge goes on in the background.
+      const merged = this.#preparing ?? Promise.resolve()
+      await unlessAborted(merged, signal, 'the commit that waited for manifests to be merged')
     }
     if (!this.#prepared) return carried
     const merged = applyMerge(carried, this.#prepared, by)
@@ -124,17 +126,4 @@ function isOverfull(listed: readonly ManifestFile[], metadata: TableMetadata): b
   if (listed.length < OVERFULL) return false
   const plans = planMerges(listed, mergePolicy(metadata.properties))
   return plans.some((plan) => plan.manifests.length >= OVERFULL)
-}
-
-/** Waits for a merge, unless nobody waits for the commit any more: the merge goes on in the background. */
-async function endOf(preparing: Promise<void> | undefined, signal: AbortSignal | undefined): Promise<void> {
-  let onAbort = () => undefined as void
-  const aborted = new Promise<void>((resolve) => (onAbort = resolve))
-  signal?.addEventListener('abort', onAbort, { once: true })
-  try {
-    if (signal?.aborted !== true) await Promise.race([preparing, aborted])
-  } finally {
-    signal?.removeEventListener('abort', onAbort)
-  }
-  throwIfAborted(signal, 'the commit that waited for manifests to be merged')
 }

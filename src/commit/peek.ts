@@ -51,21 +51,18 @@ export async function peekVersion(
 ): Promise<Peeked | undefined> {
   const key = keyIn(place, versionName(version))
   const seen = sighting(place.runtime)
-  const isLong = before !== undefined && GROWTH * ledgerBytes(before) > PEEK_BYTES
-  let end = isLong ? WIDE_PEEK_BYTES : PEEK_BYTES
-  let start = await place.store.get(key, { range: { start: 0, end }, signal })
-  let leading = start && leadingFields(start)
-  if (leading === 'cut' && !isLong) {
-    end = WIDE_PEEK_BYTES
-    start = await place.store.get(key, { range: { start: 0, end }, signal })
-    leading = start && leadingFields(start)
+  const look = async (end: number) => {
+    const start = await place.store.get(key, { range: { start: 0, end }, signal })
+    return start && { start, isWhole: start.length < end, leading: leadingFields(start) }
   }
-  if (!start) return undefined
-  const isWhole = start.length < end
+  const isLong = before !== undefined && GROWTH * ledgerBytes(before) > PEEK_BYTES
+  let found = await look(isLong ? WIDE_PEEK_BYTES : PEEK_BYTES)
+  if (found?.leading === 'cut' && !isLong) found = await look(WIDE_PEEK_BYTES)
+  if (!found) return undefined
+  const { start, isWhole, leading } = found
   const name = { version, form: 'plain', seen } as const
   if (leading !== undefined && leading !== 'cut') {
-    const whole = start
-    const document = isWhole ? once(() => decodeVersion(whole, place.store.urlOf(key))) : undefined
+    const document = isWhole ? once(() => decodeVersion(start, place.store.urlOf(key))) : undefined
     return { ...name, ...leading, ledger: parseLedger(leading.ledger), document }
   }
   const bytes = isWhole ? start : await place.store.get(key, { signal })

@@ -8,6 +8,7 @@ import type { DataFile } from '../spec/data-file.ts'
 import type { ObjectStore } from '../store/store.ts'
 import { uploadData } from './alone.ts'
 import { MAX_INTENT_FILE_BYTES } from './candidates.ts'
+import { isRefusal } from './certainty.ts'
 import type { FoldContext } from './fold.ts'
 import { listOpen } from './fold.ts'
 import type { InboxView } from './inbox.ts'
@@ -153,11 +154,6 @@ async function put(
       )
     }
   }
-}
-
-/** The store has said why it does not write, and that it will not later. */
-function isRefusal(cause: unknown): boolean {
-  return DataShardError.is(cause, 'unavailable') && !cause.retryable
 }
 
 /** Whether it is there; undefined if the store does not say. */

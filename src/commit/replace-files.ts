@@ -6,6 +6,7 @@
 import { unsupported } from '../errors.ts'
 import { uuid } from '../runtime.ts'
 import type { DataFile, ManifestFile } from '../spec/data-file.ts'
+import { hasLiveFiles } from '../spec/data-file.ts'
 import type { TableMetadata } from '../spec/metadata.ts'
 import { currentSnapshot } from '../spec/metadata.ts'
 import type { Snapshot } from '../spec/snapshot.ts'
@@ -182,7 +183,8 @@ async function write(
   const { manifests, uploads } = writeAdded(state, base, added, context.signal)
   const sequenceNumber = base.lastSequenceNumber + 1n
   const replaced = new Map(replacement.manifests.map((one) => [one.replaces, one.line(sequenceNumber)]))
-  const carried = listed.flatMap((manifest) => replaced.get(manifest.path) ?? (hasFiles(manifest) ? manifest : []))
+  // Manifests all of whose files are gone are of use to the snapshot that removed them, and to no later one.
+  const carried = listed.flatMap((manifest) => replaced.get(manifest.path) ?? (hasLiveFiles(manifest) ? manifest : []))
   const name = `metadata/snap-${id}-${context.attempt}-${uuid(runtime)}.avro`
   state.written.push(files.key(name))
   const parts = { snapshotId: id, name, added: manifests.map(({ file }) => file), carried }
@@ -267,14 +269,9 @@ function snapshotOf(
   }
 }
 
-/** Manifests all of whose files are gone are of use to the snapshot that removed them, and to no later one. */
-function hasFiles({ addedFilesCount, existingFilesCount }: ManifestFile): boolean {
-  return addedFilesCount > 0 || existingFilesCount > 0
-}
-
 /** Rows that deletes hide would come back in a file that is written again. */
 function refuseLiveDeletes(listed: readonly ManifestFile[], table: string): void {
-  const deletes = listed.find((manifest) => manifest.content === 'deletes' && hasFiles(manifest))
+  const deletes = listed.find((manifest) => manifest.content === 'deletes' && hasLiveFiles(manifest))
   if (deletes === undefined) return
   unsupported(
     `${table} has row-level deletes (${deletes.path}), which this version of DataShard does not apply: it cannot overwrite ` +

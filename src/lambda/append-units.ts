@@ -9,7 +9,7 @@ import type { Fate } from './outcome.ts'
 import type { Delivery } from './sources/source.ts'
 import type { Unit } from './units.ts'
 import { rowsOfUnit, runUnit, unitsOf } from './units.ts'
-import { unlessAborted } from './warm-table.ts'
+import { withinTime } from './warm-table.ts'
 import type { Work } from './work.ts'
 
 /** Keys of one append; more come in several. */
@@ -70,7 +70,7 @@ async function append(table: Table, units: readonly Unit[], context: DeliverCont
 
 /** An append ends by its own clock. This is for a request that hangs on in spite of its signal. */
 export function answeredInTime<T>(appending: Promise<T>, { lastSignal }: Deadline): Promise<T> {
-  return unlessAborted(appending, lastSignal, 'the append').catch((error: unknown) => {
+  return withinTime(appending, lastSignal, 'the append').catch((error: unknown) => {
     const isCut = DataShardError.is(error, 'aborted') && lastSignal.aborted
     throw isCut
       ? new DataShardError('commit-unknown', `${error.message}: it may be committed`, { cause: error })

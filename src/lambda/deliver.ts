@@ -19,7 +19,7 @@ import { makeRows } from './rows.ts'
 import type { SourceName } from './record.ts'
 import type { Delivery } from './sources/source.ts'
 import type { WarmTable } from './warm-table.ts'
-import { unlessAborted } from './warm-table.ts'
+import { withinTime } from './warm-table.ts'
 import type { Work } from './work.ts'
 import { isOpenWork, workOf } from './work.ts'
 
@@ -65,7 +65,7 @@ async function attemptOnce(delivery: Delivery, work: readonly Work[], context: D
   // The table is looked for while rows are made.
   const opening = warm.open(deadline.signal)
   opening.catch(() => undefined)
-  await unlessAborted(makeAll(open, context), deadline.signal, 'validating and mapping the records')
+  await withinTime(makeAll(open, context), deadline.signal, 'validating and mapping the records')
   const table = await opening
   await addColumns(table, open, context)
   await fitNewest(table, open, context)
@@ -148,7 +148,7 @@ export async function setAside(work: readonly Work[], { rejects, deadline }: Del
     rejected.map(({ work: { item }, error }) => ({ item, error })),
     deadline.signal,
   )
-  const taken = await unlessAborted(taking, deadline.signal, 'setting rejected records aside')
+  const taken = await withinTime(taking, deadline.signal, 'setting rejected records aside')
   rejected.forEach(({ work: one, error }, index) => {
     one.fate = { kind: 'rejected', error, handled: taken[index]! }
   })

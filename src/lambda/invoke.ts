@@ -13,7 +13,7 @@ import { sourceOf } from './sources/detect.ts'
 import type { Delivery, EventSource, InvocationFacts, ObjectDelivery } from './sources/source.ts'
 import { tellOutcome } from './tell-outcome.ts'
 import type { WarmTable } from './warm-table.ts'
-import { unlessAborted, warmTable } from './warm-table.ts'
+import { withinTime, warmTable } from './warm-table.ts'
 
 /** What is used of Lambda's context. */
 export interface InvocationContext {
@@ -113,6 +113,6 @@ async function outcomeOf(delivery: Delivery | ObjectDelivery, context: DeliverCo
 /** The hint, which DuckDB trusts to be exact; after the answer nothing of this instance may run. */
 async function flush({ warm, deadLetter }: Instance, signal: AbortSignal): Promise<void> {
   for (const table of [warm.current, deadLetter?.current]) {
-    if (table) await unlessAborted(table.flush(), signal, 'the version hint').catch(() => undefined)
+    if (table) await withinTime(table.flush(), signal, 'the version hint').catch(() => undefined)
   }
 }

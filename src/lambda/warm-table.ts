@@ -2,7 +2,7 @@
  * The table, opened once and kept over the invocations of one instance: the first append of a warm function then needs no
  * request to find the head, and its connections are there.
  */
-import { DataShardError } from '../errors.ts'
+import { DataShardError, unlessAborted } from '../errors.ts'
 import { createTable } from '../table/create.ts'
 import { loadTable } from '../table/load.ts'
 import type { OpenOptions } from '../table/open-place.ts'
@@ -46,7 +46,7 @@ export function warmTable(input: TableInput, create: AppendHandlerOptions['creat
           throw error
         },
       )
-      return signal === undefined ? opening : unlessAborted(opening, signal, 'opening the table')
+      return signal === undefined ? opening : withinTime(opening, signal, 'opening the table')
     },
     async forget() {
       if (typeof input !== 'string' && typeof input !== 'function') return false
@@ -60,20 +60,12 @@ export function warmTable(input: TableInput, create: AppendHandlerOptions['creat
   }
 }
 
-/** The same, but no longer than the signal lets it: what comes of it later is for whoever waits then. */
-export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal, what: string): Promise<T> {
-  promise.catch(() => undefined)
-  const aborted = () =>
-    new DataShardError('aborted', `${what} took longer than the invocation has time`, { cause: signal.reason })
-  if (signal.aborted) throw aborted()
-  let onAbort = () => {}
-  const cut = new Promise<never>((_, reject) => {
-    onAbort = () => reject(aborted())
-    signal.addEventListener('abort', onAbort, { once: true })
-  })
-  try {
-    return await Promise.race([promise, cut])
-  } finally {
-    signal.removeEventListener('abort', onAbort)
-  }
+/** The same, but no longer than the invocation has time: what comes of it later is for whoever waits then. */
+export function withinTime<T>(promise: Promise<T>, signal: AbortSignal, what: string): Promise<T> {
+  return unlessAborted(
+    promise,
+    signal,
+    ({ reason }) =>
+      new DataShardError('aborted', `${what} took longer than the invocation has time`, { cause: reason }),
+  )
 }

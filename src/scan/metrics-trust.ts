@@ -31,8 +31,9 @@ export function metricsTrust({ properties, schemas }: TableMetadata): MetricsTru
 
 /** Whether a name means another field to the mapping than it did to a schema. */
 function namesMoved(mapping: NameMapping, fields: readonly Field[]): boolean {
+  const byName = new Map(mapping.flatMap((entry) => entry.names.map((name) => [name, entry])))
   return fields.some((field) => {
-    const entry = mapping.find(({ names }) => names.includes(field.name))
+    const entry = byName.get(field.name)
     if (entry === undefined) return false
     return entry.fieldId !== field.id || namesMoved(entry.fields, childFields(field.type))
   })

@@ -3,6 +3,7 @@ import { UNKNOWN_COUNT } from '../codec/manifest-list.ts'
 import { throwIfAborted } from '../errors.ts'
 import { TRUE } from '../spec/bound-logic.ts'
 import type { DataFile, ManifestEntry, ManifestFile } from '../spec/data-file.ts'
+import { hasLiveFiles } from '../spec/data-file.ts'
 import type { BoundPredicate } from '../spec/expressions.ts'
 import type { PartitionSpec, PartitionTuple } from '../spec/partition.ts'
 import { projectPredicate } from '../spec/project.ts'
@@ -17,7 +18,7 @@ import { importedMetrics, metricsTrust } from './metrics-trust.ts'
 import { appendsSince } from './plan-history.ts'
 import type { ListedManifest } from './plan-manifests.ts'
 import { listManifests, readEntries, specOf } from './plan-manifests.ts'
-import { hasLiveFiles, refuseDeletes, refuseUnreadableColumns, refuseUnreadableFile } from './refusals.ts'
+import { refuseDeletes, refuseUnreadableColumns, refuseUnreadableFile } from './refusals.ts'
 import type { FileScanTask, PlanRequest, ScanPlan, ScanStats, TaskStream } from './task.ts'
 
 /** Enough to hide a store's latency. */
@@ -198,7 +199,7 @@ export interface SpecPlanner {
 /** Planners by spec: each file is judged by the spec that it was written with. */
 function specPlanners({ metadata, predicate = TRUE }: PlanRequest): (manifest: ManifestFile) => SpecPlanner {
   const planners = new Map<number, SpecPlanner>()
-  const trust = metricsTrust(metadata)
+  const trust = predicate === TRUE ? 'full' : metricsTrust(metadata)
   return (manifest) => {
     let planner = planners.get(manifest.partitionSpecId)
     if (planner === undefined)

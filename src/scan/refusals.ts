@@ -60,11 +60,6 @@ export function refuseUnreadableFile(file: DataFile, table: string): void {
   )
 }
 
-/** Whether a manifest of deletes may still have some: a list need not count in v1 only, which has no deletes. */
-export function hasLiveFiles(manifest: ManifestFile): boolean {
-  return manifest.addedFilesCount !== 0 || manifest.existingFilesCount !== 0
-}
-
 /** @throws `unsupported` for a delete file that applies to a data file of the table. */
 export function refuseDeletes({ dataFile }: ManifestEntry, table: string): never {
   const feature = describeDeletes(dataFile)

@@ -78,3 +78,8 @@ export interface ManifestFile {
   /** v3 */
   readonly firstRowId?: bigint
 }
+
+/** Whether a manifest may have files that are there: a list need not count them in v1. */
+export function hasLiveFiles({ addedFilesCount, existingFilesCount }: ManifestFile): boolean {
+  return addedFilesCount !== 0 || existingFilesCount !== 0
+}

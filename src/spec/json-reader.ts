@@ -68,10 +68,14 @@ export function idField(object: JsonObject, key: string, at: At): number {
 export const MAX_TIME_MS = 8_640_000_000_000_000
 
 /** A moment in milliseconds since the epoch. */
+export function isTime(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && Math.abs(value) <= MAX_TIME_MS
+}
+
+/** The same, of an object. */
 export function timeField(object: JsonObject, key: string, at: At): number {
   const value = object[key]
-  if (typeof value === 'number' && Number.isInteger(value) && Math.abs(value) <= MAX_TIME_MS) return value
-  return wrong(atKey(at, key), value, 'a time, in milliseconds since 1970')
+  return isTime(value) ? value : wrong(atKey(at, key), value, 'a time, in milliseconds since 1970')
 }
 
 /** A 64-bit integer, at least `min`. */

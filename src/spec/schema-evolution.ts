@@ -52,7 +52,7 @@ export function addColumn(from: EvolvingSchema, name: string, type: TypeInput, d
     return [...fields, field!]
   })
   checkFullNames(schema, { path: '', fail: (message) => invalid(`cannot add '${name}': ${message}`) })
-  return { schema, lastColumnId: highestFieldId({ schemaId: 0, fields: [field!] }) }
+  return { schema, lastColumnId: highestFieldId({ fields: [field!] }) }
 }
 
 /** The struct that a new field goes into, and its name there. Without such a struct the name is a column's, dots and all. */

@@ -4,7 +4,7 @@
  */
 import { invalid } from '../errors.ts'
 import type { At } from './json-reader.ts'
-import { checkFieldIds, checkFullNames } from './schema.ts'
+import { checkFieldIds, checkFullNames, childFields, highestFieldId } from './schema.ts'
 import { MAX_NESTING } from './type-json.ts'
 import type { Field, Schema, Type } from './types.ts'
 
@@ -32,17 +32,7 @@ export function completeSchema(schemaId: number, fields: readonly Field[], ident
 
 /** Whether a type has more levels than that, itself counted: a table of such a schema could not be opened again. */
 function isDeeperThan(type: Type, levels: number): boolean {
-  if (levels === 0) return true
-  switch (type.type) {
-    case 'struct':
-      return type.fields.some((field) => isDeeperThan(field.type, levels - 1))
-    case 'list':
-      return isDeeperThan(type.element, levels - 1)
-    case 'map':
-      return isDeeperThan(type.key, levels - 1) || isDeeperThan(type.value, levels - 1)
-    default:
-      return false
-  }
+  return levels === 0 || childFields(type).some((child) => isDeeperThan(child.type, levels - 1))
 }
 
 /** @throws `invalid-argument` */
@@ -68,7 +58,7 @@ function innerTypes(type: Type): Type[] {
 
 /** Gives an id above `floor` and all ids that are there to every field, element, key and value that has none. */
 export function assignIds(fields: readonly Field[], floor = 0): Field[] {
-  let last = fields.reduce((highest, field) => Math.max(highest, field.id, highestId(field.type)), floor)
+  let last = Math.max(floor, highestFieldId({ fields }))
   const take = (id: number): number => (id === NO_ID ? ++last : id)
   const inType = (type: Type): Type => {
     switch (type.type) {
@@ -94,17 +84,4 @@ export function assignIds(fields: readonly Field[], floor = 0): Field[] {
   const assigned = inStruct(fields)
   if (last > MAX_FIELD_ID) invalid(`there are no field ids left: ${MAX_FIELD_ID} is the highest that columns may have`)
   return assigned
-}
-
-function highestId(type: Type): number {
-  switch (type.type) {
-    case 'struct':
-      return type.fields.reduce((highest, field) => Math.max(highest, field.id, highestId(field.type)), 0)
-    case 'list':
-      return Math.max(type.elementId, highestId(type.element))
-    case 'map':
-      return Math.max(type.keyId, type.valueId, highestId(type.key), highestId(type.value))
-    default:
-      return 0
-  }
 }

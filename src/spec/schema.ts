@@ -190,9 +190,9 @@ function listNames(schema: Schema): string {
 }
 
 /** The largest field id of a schema, nested ones included; 0 if it has none. */
-export function highestFieldId(schema: Schema): number {
+export function highestFieldId({ fields }: Partial<Schema> & Pick<Schema, 'fields'>): number {
   let highest = 0
-  visitFields(schema.fields, (field) => {
+  visitFields(fields, (field) => {
     if (field.id > highest) highest = field.id
   })
   return highest

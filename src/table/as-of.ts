@@ -3,6 +3,7 @@ import { DataShardError, invalid } from '../errors.ts'
 import type { TableMetadata } from '../spec/metadata.ts'
 import { currentSchema, currentSnapshot, schemaById, snapshotById } from '../spec/metadata.ts'
 import { describeValue } from '../spec/describe.ts'
+import { MAX_TIME_MS } from '../spec/json-reader.ts'
 import { checkFlag, checkOptions } from '../spec/option-names.ts'
 import type { OptionNames } from '../spec/option-names.ts'
 import type { Snapshot } from '../spec/snapshot.ts'
@@ -165,7 +166,7 @@ function parseMoment(text: string): number {
 }
 
 function iso(ms: number): string {
-  return Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString() : `${ms} ms`
+  return Math.abs(ms) <= MAX_TIME_MS ? new Date(ms).toISOString() : `${ms} ms`
 }
 
 function describeSnapshots(metadata: TableMetadata): string {

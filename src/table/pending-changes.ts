@@ -3,7 +3,7 @@
  * without the change, as if it had never been asked for: the commit waits, and fails if the change does.
  */
 
-import { throwIfAborted } from '../errors.ts'
+import { unlessAborted } from '../errors.ts'
 
 interface Pending {
   readonly done: Promise<unknown>
@@ -34,17 +34,9 @@ export class PendingChanges {
    * @throws `aborted`; what the first of them failed with; also of those that ended before, where nobody ever asked what came of it.
    */
   async settle(signal: AbortSignal | undefined): Promise<void> {
-    // A signal that has fired does not fire again.
-    throwIfAborted(signal, 'the commit of a transaction')
     const before = [...this.#pending].filter(({ state, isSeen }) => state === 'under way' || !isSeen)
     const ended = Promise.allSettled(before.map(({ done }) => done))
-    let onAbort = () => undefined as void
-    const aborted = new Promise<readonly []>((resolve) => (onAbort = () => resolve([])))
-    signal?.addEventListener('abort', onAbort, { once: true })
-    const ends = await Promise.race([ended, aborted])
-    signal?.removeEventListener('abort', onAbort)
-    throwIfAborted(signal, 'the commit of a transaction')
-    for (const end of ends) {
+    for (const end of await unlessAborted(ended, signal, 'the commit of a transaction')) {
       if (end.status === 'rejected') throw end.reason
     }
   }

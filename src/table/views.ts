@@ -4,6 +4,7 @@ import type { ManifestListCache } from '../commit/list-cache.ts'
 import { corrupt, throwIfAborted } from '../errors.ts'
 import { takeSignal } from '../runtime.ts'
 import type { DataFile, ManifestEntry, ManifestFile } from '../spec/data-file.ts'
+import { hasLiveFiles } from '../spec/data-file.ts'
 import type { TableMetadata } from '../spec/metadata.ts'
 import { currentSchema, specById } from '../spec/metadata.ts'
 import { checkOptions } from '../spec/option-names.ts'
@@ -90,7 +91,7 @@ export async function* liveFiles(
 ): AsyncIterable<DataFile> {
   if (!snapshot) return
   const manifests = await context.lists.get(snapshot, signal)
-  const live = manifests.filter((manifest) => manifest.addedFilesCount + manifest.existingFilesCount !== 0)
+  const live = manifests.filter(hasLiveFiles)
   const read = mapInOrder(live, (manifest) => readManifest(context, manifest, signal), {
     count: MANIFESTS_AHEAD,
     weight: AHEAD_BYTES,
