@@ -20,6 +20,7 @@ import { specById } from '../../src/spec/metadata.ts'
 import { UNPARTITIONED } from '../../src/spec/partition.ts'
 import type { PartitionSpec } from '../../src/spec/partition.ts'
 import type { Field, Schema, Type, Value } from '../../src/spec/types.ts'
+import { dataFileOf } from '../support/data-files.ts'
 
 /** Every primitive type with values of it; `numbers` of a column give its field id. */
 const TYPES: readonly (readonly [Type, fc.Arbitrary<Value>])[] = [
@@ -55,33 +56,12 @@ const identityOf = (schema: Schema): PartitionSpec => ({
   })),
 })
 
-const EMPTY_METRICS = {
-  columnSizes: new Map(),
-  valueCounts: new Map(),
-  nullValueCounts: new Map(),
-  nanValueCounts: new Map(),
-  lowerBounds: new Map(),
-  upperBounds: new Map(),
-}
-
-const file = (partial: Partial<DataFile> = {}): DataFile => ({
-  content: 'data',
-  path: 's3://b/t/data/1.parquet',
-  format: 'parquet',
-  partition: [],
-  specId: 0,
-  recordCount: 10n,
-  fileSizeBytes: 1000n,
-  ...EMPTY_METRICS,
-  ...partial,
-})
-
 const added = (partial: Partial<DataFile> = {}): ManifestEntry => ({
   status: 'added',
   snapshotId: null,
   sequenceNumber: null,
   fileSequenceNumber: null,
-  dataFile: file(partial),
+  dataFile: dataFileOf(partial),
 })
 
 const SCHEMA = schemaOf([{ type: 'long' }])
@@ -195,7 +175,7 @@ describe('manifests', () => {
                 partition: fc.tuple(...types.map(([, values]) => fc.option(values))),
               }),
             )
-            .map((parts) => file(Object.assign({ specId: 7 }, ...parts))),
+            .map((parts) => dataFileOf(Object.assign({ specId: 7 }, ...parts))),
         })
         return fc.record({
           version: fc.constant(version),
@@ -266,9 +246,9 @@ describe('manifests', () => {
     const old = { snapshotId: 5n, sequenceNumber: 2n, fileSequenceNumber: 1n }
     const entries: ManifestEntry[] = [
       added(),
-      { status: 'existing', ...old, dataFile: file({ firstRowId: 3n }) },
+      { status: 'existing', ...old, dataFile: dataFileOf({ firstRowId: 3n }) },
       { ...added(), sequenceNumber: 4n },
-      { status: 'deleted', ...old, dataFile: file() },
+      { status: 'deleted', ...old, dataFile: dataFileOf() },
       added(),
     ]
     const bytes = encodeManifest({ entries, schema: SCHEMA, spec: UNPARTITIONED, content: 'data', formatVersion: 3 })

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { mayDelete } from '../../src/scan/dangling-deletes.ts'
 import type { DataFile, FileContent, ManifestEntry } from '../../src/spec/data-file.ts'
+import { dataFileOf } from '../support/data-files.ts'
 
 const FILE_PATH_ID = 2147483546
 
@@ -11,22 +12,7 @@ function entry(
   sequenceNumber: bigint | null,
   rest: Partial<DataFile> = {},
 ): ManifestEntry {
-  const dataFile: DataFile = {
-    content,
-    path,
-    format: 'parquet',
-    partition: [],
-    specId: 0,
-    recordCount: 10n,
-    fileSizeBytes: 1000n,
-    columnSizes: new Map(),
-    valueCounts: new Map(),
-    nullValueCounts: new Map(),
-    nanValueCounts: new Map(),
-    lowerBounds: new Map(),
-    upperBounds: new Map(),
-    ...rest,
-  }
+  const dataFile = dataFileOf({ content, path, ...rest })
   return { status: 'added', snapshotId: 1n, sequenceNumber, fileSequenceNumber: sequenceNumber, dataFile }
 }
 

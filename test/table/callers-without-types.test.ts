@@ -1,22 +1,11 @@
 /** Values that types would not let through are refused by name, before anything is asked of the store. */
 import { describe, expect, test } from 'vitest'
 import { createTable, dropTable, eq, loadTable } from '../../src/index.ts'
-import type { OpenOptions, SchemaChange, Table } from '../../src/index.ts'
-import { memoryStore } from '../../src/store/memory.ts'
-import { faultyStore } from '../support/faulty-store.ts'
+import type { OpenOptions, SchemaChange } from '../../src/index.ts'
+import { countedTable, LOCATION } from '../support/people-table.ts'
 import { people, person } from '../support/tables.ts'
 
-const LOCATION = 'memory://store/t'
-
-async function newTable() {
-  const store = faultyStore(memoryStore(), () => undefined)
-  const table: Table = await createTable(LOCATION, { schema: people, store })
-  await table.append([person(1)])
-  await table.flush()
-  store.calls.length = 0
-  return { store, table }
-}
-type World = Awaited<ReturnType<typeof newTable>>
+type World = Awaited<ReturnType<typeof countedTable>>
 
 /** What is called, what it is given, and what the refusal says. */
 type Case = readonly [what: string, call: (world: World) => unknown, message: RegExp | string]
@@ -118,7 +107,7 @@ const VALUES: readonly Case[] = [
 
 describe('callers without types', () => {
   test.each(VALUES)('%s is refused', async (_, call, message) => {
-    const world = await newTable()
+    const world = await countedTable()
     const refused = (async () => call(world))()
     await expect(refused).rejects.toMatchObject({
       code: 'invalid-argument',
@@ -133,7 +122,7 @@ describe('callers without types', () => {
   })
 
   test('a change told by an async function is refused, instead of being in no version', async () => {
-    const { table } = await newTable()
+    const { table } = await countedTable()
     const later = async (schema: SchemaChange) => {
       await Promise.resolve()
       schema.addColumn('zip', 'string')
@@ -147,7 +136,7 @@ describe('callers without types', () => {
   })
 
   test('nulls where nothing is meant count as nothing', async () => {
-    const { store, table } = await newTable()
+    const { store, table } = await countedTable()
     const nothing = any(null)
     const options = {
       schema: people,
@@ -178,12 +167,12 @@ describe('a signal that has fired', () => {
     ['a delete of a transaction', ({ table }) => table.newTransaction().delete(eq('id', 1), { signal })],
   ]
   test.each(asked)('ends %s', async (_, call) => {
-    const world = await newTable()
+    const world = await countedTable()
     await expect((async () => call(world))()).rejects.toMatchObject({ code: 'aborted' })
   })
 
   test('what is no signal is refused by views too', async () => {
-    const { table } = await newTable()
+    const { table } = await countedTable()
     await expect(table.currentSnapshot()!.manifests({ signal: any(5) })).rejects.toThrow('found number as signal')
     await expect(table.currentSnapshot()!.manifests(any(null))).rejects.toThrow('manifests: found null as its options')
   })

@@ -1,41 +1,19 @@
 /** Appends that are cancelled, or whose time is over, beside others of the handle and while the store is silent. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { createTable, loadTable } from '../../src/index.ts'
-import type { Fault, FaultCall } from '../../src/store/fault-plan.ts'
-import { memoryStore } from '../../src/store/memory.ts'
-import { collect, people, person } from '../support/tables.ts'
+import { loadTable } from '../../src/index.ts'
+import type { FaultCall } from '../../src/store/fault-plan.ts'
+import { faultedTable, hang, LOCATION, timed as timedAtMost } from '../support/people-table.ts'
+import { collect, person } from '../support/tables.ts'
 
-const LOCATION = 'memory://store/t'
-const hang = { kind: 'hang', when: 'before' } as const
 const isVersion = ({ verb, key }: FaultCall) => verb === 'PUT' && key.endsWith('.metadata.json')
 const isData = ({ verb, key }: FaultCall) => verb === 'PUT' && key.includes('/data/')
 
-async function newTable() {
-  const state: { plan: (call: FaultCall) => Fault | undefined } = { plan: () => undefined }
-  const store = memoryStore({ faults: (call) => state.plan(call) })
-  await createTable(LOCATION, { schema: people, store })
-  const other = await loadTable(LOCATION, { store })
-  const writer = await loadTable(LOCATION, { store })
-  await writer.append([person(0)])
-  await writer.flush()
-  const ids = async () => {
-    state.plan = () => undefined
-    await other.refresh()
-    return (await other.scan().toArray()).map(({ id }) => Number(id)).toSorted((a, b) => a - b)
-  }
-  return { state, store, writer, other, ids }
-}
-
-async function timed(append: Promise<unknown>): Promise<{ ended: unknown; ms: number }> {
-  const startMs = performance.now()
-  const ended = await Promise.race([append.catch((error: unknown) => error), sleep(8_000, 'still waiting')])
-  return { ended, ms: performance.now() - startMs }
-}
+const timed = (append: Promise<unknown>) => timedAtMost(append, 8_000)
 
 describe('an append is cancelled', () => {
   test('while the request of a commit that others share hangs: it does not wait for it', async () => {
-    const { state, writer, ids } = await newTable()
+    const { state, writer, ids } = await faultedTable()
     const abort = new AbortController()
     state.plan = (call) => (isData(call) ? { kind: 'delay', when: 'before', ms: 700 } : undefined)
     const first = writer.append([person(1)])
@@ -54,7 +32,7 @@ describe('an append is cancelled', () => {
   })
 
   test.each(['before', 'after'] as const)('while its version is under way (%s its effect), silently', async (when) => {
-    const { state, writer, ids } = await newTable()
+    const { state, writer, ids } = await faultedTable()
     const abort = new AbortController()
     state.plan = (call) => {
       if (!isVersion(call)) return undefined
@@ -71,7 +49,7 @@ describe('an append is cancelled', () => {
 })
 
 test('an append fails alone, not with one of the same key that came with it', async () => {
-  const { state, writer, ids } = await newTable()
+  const { state, writer, ids } = await faultedTable()
   state.plan = (call) => (isData(call) ? { kind: 'delay', when: 'before', ms: 300 } : undefined)
   const first = writer.append([person(1)])
   const hasty = writer.append([person(2)], { idempotencyKey: 'k', timeoutMs: 900 })
@@ -85,7 +63,7 @@ test('an append fails alone, not with one of the same key that came with it', as
 })
 
 test('a commit is not begun again because somebody left who has to wait for the next one', async () => {
-  const { state, writer, ids } = await newTable()
+  const { state, writer, ids } = await faultedTable()
   const abort = new AbortController()
   state.plan = (call) => (isData(call) ? { kind: 'delay', when: 'before', ms: 300 } : undefined)
   const first = writer.append([person(1)])
@@ -104,7 +82,7 @@ test('a commit is not begun again because somebody left who has to wait for the 
 })
 
 test('an append that has to wait for manifests to be merged is answered in time, and cancelled like any', async () => {
-  const { state, store, writer, other } = await newTable()
+  const { state, store, writer, other } = await faultedTable()
   await other.transaction((tx) => tx.setProperties({ 'commit.manifest-merge.enabled': 'false' }))
   for (let i = 1; i <= 80; i++) await other.append([person(i)])
   await other.transaction((tx) => tx.setProperties({ 'commit.manifest-merge.enabled': 'true' }))
@@ -134,7 +112,7 @@ test('an append that has to wait for manifests to be merged is answered in time,
 const LARGE = Array.from({ length: 2_000 }, (_, i) => ({ id: i, name: `${i}`.padEnd(8_000, 'x') }))
 
 test('files that a large append leaves are gone when it is answered', async () => {
-  const { state, store, writer } = await newTable()
+  const { state, store, writer } = await faultedTable()
   const files = async () => (await collect(store.list('t/data/'))).length
   const before = await files()
   state.plan = ({ verb }) => {
@@ -148,7 +126,7 @@ test('files that a large append leaves are gone when it is answered', async () =
 })
 
 test('files that a large append leaves are deleted in the background where the store is silent', async () => {
-  const { state, writer } = await newTable()
+  const { state, writer } = await faultedTable()
   const deleted: string[] = []
   state.plan = ({ verb, key }) => {
     if (verb === 'DELETE') deleted.push(key)

@@ -4,22 +4,12 @@ import { createTable, dropTable, eq, loadTable } from '../../src/index.ts'
 import { appendHandler } from '../../src/lambda/index.ts'
 import { sweep } from '../../src/maintenance/index.ts'
 import { localStore, memoryStore, openStore, probeConditionalCreate, s3Store } from '../../src/store/index.ts'
-import type { Table } from '../../src/table/table.ts'
-import { faultyStore } from '../support/faulty-store.ts'
+import { countedTable, LOCATION } from '../support/people-table.ts'
 import { people, person } from '../support/tables.ts'
 
-const LOCATION = 'memory://store/t'
 const S3 = 's3://bucket/t'
 
-async function newTable() {
-  const store = faultyStore(memoryStore(), () => undefined)
-  const table: Table = await createTable(LOCATION, { schema: people, store })
-  await table.append([person(1)])
-  await table.flush()
-  store.calls.length = 0
-  return { store, table }
-}
-type World = Awaited<ReturnType<typeof newTable>>
+type World = Awaited<ReturnType<typeof countedTable>>
 
 /** What is called, with options that types would not let through. */
 type Call = (world: World, options: never) => unknown
@@ -79,7 +69,7 @@ const MISSPELLED: Readonly<Record<string, string>> = {
 
 describe('options of public calls', () => {
   test.each([...CALLS, ...NESTED])('%s refuses a misspelled option', async (name, call) => {
-    const world = await newTable()
+    const world = await countedTable()
     const option = MISSPELLED[name] ?? 'signall'
     await expect((async () => call(world, { [option]: 1 } as never))()).rejects.toMatchObject({
       code: 'invalid-argument',
@@ -89,7 +79,7 @@ describe('options of public calls', () => {
   })
 
   test('one object of options can be handed to several calls', async () => {
-    const { store } = await newTable()
+    const { store } = await countedTable()
     const shared = { store, schema: people, ifExists: true, ifNotExists: true, select: ['id'], colour: 'red' }
     await createTable(LOCATION, shared)
     const table = await loadTable(LOCATION, shared)
@@ -98,7 +88,7 @@ describe('options of public calls', () => {
   })
 
   test.each(CALLS)('%s says that null is no object with options', async (name, call) => {
-    const world = await newTable()
+    const world = await countedTable()
     await expect((async () => call(world, null as never))()).rejects.toMatchObject({
       code: 'invalid-argument',
       message: expect.stringMatching(new RegExp(`^${name}.* found null`)) as string,
@@ -107,7 +97,7 @@ describe('options of public calls', () => {
   })
 
   test('a misspelled idempotencyKey appends nothing, instead of twice', async () => {
-    const { table } = await newTable()
+    const { table } = await countedTable()
     const options = { idempotencykey: 'message-1' } as object
     await expect(table.append([person(2)], options)).rejects.toThrow("did you mean 'idempotencyKey'?")
     await expect(table.append([person(2)], options)).rejects.toThrow('append has no option')
@@ -115,13 +105,13 @@ describe('options of public calls', () => {
   })
 
   test('a misspelled where does not give all rows', async () => {
-    const { table } = await newTable()
+    const { table } = await countedTable()
     const options = { wher: eq('id', 7) } as object
     expect(() => table.scan(options)).toThrow("scan has no option 'wher', did you mean 'where'?")
   })
 
   test('options that are undefined, and options whose values are, are taken for none', async () => {
-    const { table } = await newTable()
+    const { table } = await countedTable()
     const all = { signal: undefined, timeoutMs: undefined }
     await table.append([person(2)], undefined)
     await table.append([person(3)], all)
@@ -134,13 +124,13 @@ describe('options of public calls', () => {
   })
 
   test('a timeout of overwrite and delete still counts', async () => {
-    const { table } = await newTable()
+    const { table } = await countedTable()
     await expect(table.overwrite(eq('id', 1), [], { timeoutMs: -1 })).rejects.toThrow('timeoutMs is -1')
     await expect(table.delete(eq('id', 1), { timeoutMs: -1 })).rejects.toThrow('timeoutMs is -1')
   })
 
   test('keys where they cannot be kept are said to be so', async () => {
-    const { table } = await newTable()
+    const { table } = await countedTable()
     const options = { idempotencyKey: 'a' } as object
     await expect(table.overwrite(eq('id', 1), [], options)).rejects.toMatchObject({ code: 'unsupported' })
     await expect(table.delete(eq('id', 1), options)).rejects.toMatchObject({ code: 'unsupported' })
