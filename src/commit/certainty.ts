@@ -14,3 +14,9 @@ export function isCertain(error: unknown): boolean {
   if (error instanceof Withdrawn || error instanceof ClaimsLost || error instanceof ClaimRefused) return true
   return DataShardError.is(error) && error.committed === 'no' && error.code !== 'internal'
 }
+
+/** The same failure, of something that may have been committed all the same. */
+export function leftOpen(error: DataShardError): DataShardError {
+  const { code, message, retryable, details } = error
+  return new DataShardError(code, message, { cause: error, retryable, details, committed: 'unknown' })
+}

@@ -9,7 +9,7 @@
  */
 import { createHash } from 'node:crypto'
 import { DataShardError } from '../errors.ts'
-import { isRefusal } from './certainty.ts'
+import { isRefusal, leftOpen } from './certainty.ts'
 import { ClaimRefused } from './claim-refused.ts'
 import { ClaimsLost } from './claims-lost.ts'
 import type { FoldContext } from './fold.ts'
@@ -312,8 +312,7 @@ export function withHeldKeys(error: unknown, known: KnownKeys, location: string)
   if (error.code === 'aborted' || error.code === 'commit-contention') {
     return undecided(held, location, ON_ITS_WAY, error)
   }
-  const { code, message, retryable, details } = error
-  return new DataShardError(code, message, { cause: error, retryable, details, committed: 'unknown' })
+  return leftOpen(error)
 }
 
 /** The name of a claim under the table. */

@@ -7,11 +7,13 @@
  * | written | won |
  * | precondition failed | it exists, perhaps through our own earlier try: read it and compare the nonce |
  * | no answer that can be trusted | back off, read it, then send the same bytes again |
+ * | the disk is full | read it; if it is not there, say so, and leave open what becomes of it |
  * | an error of the call itself | nothing was written, unless an earlier try of this call may have been |
  */
 import { DataShardError, throwIfAborted } from '../errors.ts'
 import { takeSignal } from '../runtime.ts'
 import type { TableMetadata } from '../spec/metadata.ts'
+import { isRefusal, leftOpen } from './certainty.ts'
 import type { Sighting } from './custody.ts'
 import { ageMs, CUSTODY_MS, inCustody } from './custody.ts'
 import type { SeenVersion } from './head.ts'
@@ -60,7 +62,8 @@ const MAX_BACKOFF_MS = 2_000
 
 /**
  * One request when it is won, two when it is lost: the second reads only the beginning of the winner's version. Throws
- * `commit-unknown` when the outcome could not be learnt, `denied`, `unsupported` and the like when the store refused the first try, so that nothing was written.
+ * `commit-unknown` when the outcome could not be learnt, `denied`, `unsupported` and the like when the store refused the first try, so
+ * that nothing was written; `unavailable`, with `committed: 'unknown'`, when its disk is full and nothing is to be seen.
  */
 export async function createVersion(place: Place, create: VersionCreate): Promise<CreateOutcome> {
   const key = keyIn(place, versionName(create.version))
@@ -85,6 +88,8 @@ export async function createVersion(place: Place, create: VersionCreate): Promis
     await pause(place, create, tries)
     const seen = await compare(place, create).catch((error: unknown) => void (cause = error))
     if (seen) return seen
+    // A full disk stays full: there is nothing to wait for. But whether nothing of it can come any more is more than a store says.
+    if (cause === sent.cause && isRefusal(cause)) throw leftOpen(cause)
     // Only after a look: a lost answer to a commit that happened must not be reported as unknown for want of time.
     if (isOver(place, create)) throw unknown(place, create, cause)
   }

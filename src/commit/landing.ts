@@ -10,7 +10,7 @@ import type { Schema } from '../spec/types.ts'
 import { FRESH_MS, tryAlone, uploadData } from './alone.ts'
 import type { AppendedFile } from './append.ts'
 import { fitsSchema } from './candidates.ts'
-import { isCertain } from './certainty.ts'
+import { isCertain, leftOpen } from './certainty.ts'
 import type { Sighting } from './custody.ts'
 import { BASE_MAX_AGE_MS } from './commit.ts'
 import { PAUSE_MS, waitInCompany } from './company.ts'
@@ -238,10 +238,7 @@ function afterPublication(context: FoldContext, intent: IntentName, error: unkno
   if (DataShardError.is(error) && error.committed === 'unknown') return error
   // Of a table that is gone nothing is folded any more.
   if (DataShardError.is(error, 'not-found')) return error
-  if (DataShardError.is(error, 'internal')) {
-    const { message, details } = error
-    return new DataShardError('internal', message, { cause: error, details, committed: 'unknown' })
-  }
+  if (DataShardError.is(error, 'internal')) return leftOpen(error)
   if (!(error instanceof Error)) return error
   return unknown(context, intent, error)
 }

@@ -131,6 +131,47 @@ describe('the create of a version', () => {
     expect(await createVersion(place, create())).toEqual({ outcome: 'won' })
   })
 
+  describe('refused for a full disk', () => {
+    const full = new DataShardError('unavailable', 'the disks of the store are full', { retryable: false })
+    const lost = new DataShardError('unavailable', 'the answer was lost')
+
+    /** What each try is answered, the last of them for ever, and whether it has its effect. */
+    function answered(causes: readonly DataShardError[], hasEffect: boolean): void {
+      const { put } = store
+      let tries = 0
+      store.put = async (key, body, options) => {
+        if (hasEffect) await put(key, body, options)
+        return { outcome: 'unknown', cause: causes[Math.min(tries++, causes.length - 1)] }
+      }
+    }
+
+    test.each([
+      ['at once', [full]],
+      ['at the second try, the first of which had no answer', [lost, full]],
+    ])('%s, and nothing is to be seen: said so without waiting, and left open', async (_when, causes) => {
+      const startMs = runtime.monotonic()
+      answered(causes, false)
+      await expect(createVersion(place, create())).rejects.toMatchObject({
+        code: 'unavailable',
+        message: full.message,
+        committed: 'unknown',
+        retryable: false,
+      })
+      expect(runtime.monotonic() - startMs).toBeLessThan(1_000)
+    })
+
+    test('but it is there, as the first of a repeated request: won', async () => {
+      answered([full], true)
+      expect(await createVersion(place, create())).toEqual({ outcome: 'won' })
+    })
+
+    test('but it cannot be looked for: tried on until the time is over', async () => {
+      store.rule = ({ verb }) => (verb === 'get' ? 'lost-before' : undefined)
+      answered([full], false)
+      await expect(createVersion(place, create())).rejects.toMatchObject({ code: 'commit-unknown' })
+    })
+  })
+
   test('a store that ignores conditions is refused, before anything is lost', async () => {
     store.rule = onPut(() => new DataShardError('unsupported', '501 Not Implemented'))
     await expect(createVersion(place, create())).rejects.toMatchObject({ code: 'unsupported' })
