@@ -3,6 +3,7 @@
  * then whether there is a next version with its id in the ledger, and folds itself when its patience ends.
  */
 import { DataShardError } from '../errors.ts'
+import { isRefusal } from './certainty.ts'
 import { WINDOW } from './ledger.ts'
 import type { FoldContext, FoldRequest } from './fold.ts'
 import { fold } from './fold.ts'
@@ -157,6 +158,8 @@ class Waiting {
     try {
       return await request()
     } catch (error) {
+      // A full disk stays full: each fold more would leave a manifest and a list of its own behind, and end so again.
+      if (isRefusal(error) && error.committed === 'unknown') throw error
       // A fold whose outcome nobody knows is a version that may be there: the next looks tell.
       if (!DataShardError.is(error, 'unavailable') && !DataShardError.is(error, 'commit-unknown')) throw error
       this.#checkTime()

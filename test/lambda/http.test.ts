@@ -188,6 +188,21 @@ describe('HTTP', () => {
     expect(await idsIn(store)).toEqual(['warm'])
   })
 
+  test('a disk that is full at the version: 500, and that nothing was appended is not said', async () => {
+    const store = await newTable()
+    const handler = handlerOn(store)
+    await send(handler, request('{"id":"warm"}'))
+    const { put } = store
+    store.put = async (key, body, options) => {
+      const cause = new DataShardError('unavailable', 'the disks of the store are full', { retryable: false })
+      return key.endsWith('.metadata.json') ? { outcome: 'unknown', cause } : put(key, body, options)
+    }
+    const { status, body } = await send(handler, request('{"id":"a"}'))
+    expect(status).toBe(500)
+    expect(body).toMatchObject({ error: 'unavailable', committed: 'unknown' })
+    expect((body as { message: string }).message).toMatch(/^whether the rows were appended is not known/)
+  })
+
   test('6 MB of rows', async () => {
     const store = await newTable()
     const lines = Array.from({ length: 60_000 }, (_, n) => JSON.stringify({ id: String(n).padStart(80, '0'), n }))

@@ -87,15 +87,13 @@ export function refuseHttp(error: unknown, request: Json): HttpAnswer {
   }
   const code = DataShardError.is(error) ? error.code : 'internal'
   const committed = DataShardError.is(error) ? error.committed : 'no'
+  const what = committed === 'unknown' ? 'whether the rows were appended is not known' : 'nothing was appended'
   if (DataShardError.is(error) && (error.retryable || error.code === 'aborted')) {
-    const message =
-      committed === 'unknown'
-        ? 'whether the rows were appended is not known; send the same request again under the same Idempotency-Key'
-        : 'nothing was appended; send the same request again'
+    const same = committed === 'unknown' ? ' under the same Idempotency-Key' : ''
+    const message = `${what}; send the same request again${same}`
     return answer(503, { error: code, message, committed }, request, { 'retry-after': String(RETRY_AFTER_S) })
   }
-  const message = 'nothing was appended; the log of the function says why'
-  return answer(500, { error: code, message, committed }, request)
+  return answer(500, { error: code, message: `${what}; the log of the function says why`, committed }, request)
 }
 
 function answer(statusCode: number, body: object, request: Json, more: Record<string, string> = {}): HttpAnswer {
