@@ -43,8 +43,7 @@ afterAll(() => folder[Symbol.asyncDispose]())
 
 /** Packs the package in a place of its own: other tests build into the checkout's `dist` at the same time. */
 async function pack(place: string): Promise<string> {
-  const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
-  await run(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--outDir', join(place, 'dist')], { cwd: ROOT })
+  await run('npm', ['run', 'build', '--silent', '--', join(place, 'dist')], { cwd: ROOT })
   for (const name of ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md']) {
     await copyFile(join(ROOT, name), join(place, name))
   }

@@ -143,6 +143,21 @@ describe('the packed package', () => {
     expect(stdout.trim()).toBe('0.1.0')
   })
 
+  test('has one class of tables and of errors, whichever entry they come through', async () => {
+    const program = `
+      import { createTable, DataShardError } from 'datashard'
+      import { sweep } from 'datashard/maintenance'
+      import { memoryStore } from 'datashard/store'
+      const fields = [{ id: 1, name: 'a', type: 'int', required: true }]
+      const table = await createTable('memory://store/t', { store: memoryStore(), schema: { fields } })
+      const { version } = await sweep(table)
+      const error = await sweep('memory://store/none', { store: memoryStore() }).catch((thrown) => thrown)
+      console.log(version, error instanceof DataShardError, error.code)`
+    await writeFile(join(consumer.path, 'entries.mjs'), program)
+    const { stdout } = await run(process.execPath, ['entries.mjs'], { cwd: consumer.path })
+    expect(stdout.trim()).toBe('1 true not-found')
+  })
+
   test('is imported without loading the AWS SDK, Arrow or the wasm', async () => {
     await writeFile(join(consumer.path, 'light.mjs'), `await import('datashard')`)
     // A line for each module that is loaded, and more: some megabytes.
@@ -151,7 +166,7 @@ describe('the packed package', () => {
       env: { ...process.env, NODE_DEBUG: 'esm' },
       maxBuffer: 256 * 2 ** 20,
     })
-    expect(stderr).toMatch(/dist\/table\/append\.js/)
+    expect(stderr).toMatch(/dist\/parts\/[^/]+\.js/)
     expect(stderr).not.toMatch(/client-s3|apache-arrow|parquet_wasm/)
   })
 })
