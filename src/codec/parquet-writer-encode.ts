@@ -61,9 +61,14 @@ const slots = new SharedSlots(2, 32 * 1024 * 1024)
 
 const thread = new LazyThread(startThread)
 
-/** Whether a row group can be encoded beside this thread now. The first call starts what does it. */
-export function canEncodeBeside(): Promise<boolean> {
-  return thread.isReady()
+/** Starts what encodes beside this thread, unless it is there. */
+export function startEncodeThread(): void {
+  thread.start()
+}
+
+/** Whether a row group can be encoded beside this thread now. */
+export function canEncodeBeside(): boolean {
+  return thread.isReady
 }
 
 /**

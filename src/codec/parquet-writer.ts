@@ -8,7 +8,7 @@ import { joinBytes } from './join-bytes.ts'
 import type { ColumnBatch } from './columns.ts'
 import { worthDictionary } from './parquet-writer-dictionary.ts'
 import type { EncodeSettings } from './parquet-writer-encode.ts'
-import { canEncodeBeside, encodeBeside, encodeHere } from './parquet-writer-encode.ts'
+import { canEncodeBeside, encodeBeside, encodeHere, startEncodeThread } from './parquet-writer-encode.ts'
 import type { ParquetFacts } from './parquet-writer-footer.ts'
 import { ParquetAssembler } from './parquet-writer-footer.ts'
 import { ScratchMemory } from './scratch-memory.ts'
@@ -151,7 +151,7 @@ class Writer implements ParquetWriter {
       parts.push(...(isExact ? this.#encode(group) : await this.#encodeAhead(group)))
     }
     // What encodes it may be ready when the row group is full.
-    if (this.pendingBytes > this.#maxBytes / 4) void canEncodeBeside()
+    if (this.pendingBytes > this.#maxBytes / 4) startEncodeThread()
     return parts
   }
 
@@ -213,7 +213,7 @@ class Writer implements ParquetWriter {
   /** Encodes beside this thread if that can be done and is worth it, else here. */
   async #encodeAhead(group: readonly ColumnBatch[]): Promise<readonly Uint8Array[]> {
     const bytes = group.reduce((sum, batch) => sum + batchBytes(batch), 0)
-    if (bytes < WORTH_BYTES || !(await canEncodeBeside())) return this.#encode(group)
+    if (bytes < WORTH_BYTES || !canEncodeBeside()) return this.#encode(group)
     const settings = settingsFor(this.#schema, group, this.#options)
     const encoded = encodeBeside((allocate) => layOutArrowStream(this.#schema, group, allocate), settings)
     if (encoded === undefined) return this.#encode(group)

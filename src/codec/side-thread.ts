@@ -98,20 +98,27 @@ export class SideThread {
   }
 }
 
-/** A thread that is started when it is first asked for. */
+/** A thread that is started when it is first worth its while. */
 export class LazyThread {
   readonly #start: () => Promise<SideThread | undefined>
   #started: Promise<SideThread | undefined> | undefined
+  #thread: SideThread | undefined
 
   /** @param start Gives undefined, or fails, where this process can have none. */
   constructor(start: () => Promise<SideThread | undefined>) {
     this.#start = start
   }
 
-  /** As {@link SideThread.isReady}. */
-  async isReady(): Promise<boolean> {
-    this.#started ??= this.#start().catch(() => undefined)
-    return (await this.#started)?.isReady ?? false
+  /** Starts it, unless that was done before. */
+  start(): void {
+    this.#started ??= this.#start()
+      .then((thread) => (this.#thread = thread))
+      .catch(() => undefined)
+  }
+
+  /** As {@link SideThread.isReady}; false before {@link start}. */
+  get isReady(): boolean {
+    return this.#thread?.isReady ?? false
   }
 
   /** As {@link SideThread.run}; of a thread that is there. */

@@ -33,9 +33,14 @@ return ({ output, input, holes }) => {
 
 const thread = new LazyThread(() => SideThread.start(PROGRAM, () => (hasNativeZstd() ? undefined : packagedZstd())))
 
-/** Whether frames can be decompressed beside this thread now. The first call starts what does it. */
-export function hasZstdThread(): Promise<boolean> {
-  return thread.isReady()
+/** Starts what decompresses beside this thread, unless it is there. */
+export function startZstdThread(): void {
+  thread.start()
+}
+
+/** Whether frames can be decompressed beside this thread now. */
+export function hasZstdThread(): boolean {
+  return thread.isReady
 }
 
 /**

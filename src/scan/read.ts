@@ -7,7 +7,7 @@ import { takeSignal } from '../runtime.ts'
 import type { NameMapping } from '../spec/name-mapping.ts'
 import type { Field } from '../spec/types.ts'
 import type { FetchedGroup } from './expand-ahead.ts'
-import { expandAhead } from './expand-ahead.ts'
+import { expandAhead, startThreadFor } from './expand-ahead.ts'
 import { matchingRows } from './filter.ts'
 import { mapInOrder } from './in-order.ts'
 import { streamTasks } from './plan.ts'
@@ -107,7 +107,7 @@ async function* fetchedPieces(
     weigh: ({ dataFile }) => Math.min(Number(dataFile.fileSizeBytes), OPEN_BYTES),
   })
   prepareDecoder().catch(() => undefined)
-  yield* mapInOrder(piecesUpToLimit(opened, wishes.limit), fetchPiece, {
+  yield* mapInOrder(startThreadFor(piecesUpToLimit(opened, wishes.limit)), fetchPiece, {
     count: concurrency,
     weight: AHEAD_BYTES,
     weigh: (piece) => piece.byteLength,

@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest'
 import { fromArrow } from '../../src/codec/arrow.ts'
 import { createBuilder } from '../../src/codec/column-builder.ts'
 import type { ColumnBatch } from '../../src/codec/columns.ts'
-import { canEncodeBeside } from '../../src/codec/parquet-writer-encode.ts'
+import { canEncodeBeside, startEncodeThread } from '../../src/codec/parquet-writer-encode.ts'
 import type { ParquetWriter } from '../../src/codec/parquet-writer.ts'
 import {
   CREATED_BY,
@@ -281,6 +281,7 @@ describe('a row group that is encoded ahead', () => {
 
   test('makes the same file, whoever encodes, also for several writers at once', async () => {
     const expected = await written((writer, batch) => Promise.resolve(writer.write(batch)))
+    startEncodeThread()
     if (availableParallelism() > 1) await sideThreadReady(canEncodeBeside)
     const ahead = await Promise.all([
       ...Array.from({ length: 4 }, () => written((writer, batch) => writer.writeAhead(batch, false))),
@@ -291,6 +292,7 @@ describe('a row group that is encoded ahead', () => {
   })
 
   test.runIf(availableParallelism() > 1)('comes later, in its place', async () => {
+    startEncodeThread()
     await sideThreadReady(canEncodeBeside)
     const writer = await createParquetWriter(columns, options)
     expect(await writer.writeAhead(batches[0]!, false)).toEqual([])

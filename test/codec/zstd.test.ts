@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Hole } from '../../src/codec/parquet-reader-excerpt.ts'
 import { findPages } from '../../src/codec/parquet-reader-pages.ts'
-import { fillBeside, hasZstdThread } from '../../src/codec/zstd-thread.ts'
+import { fillBeside, hasZstdThread, startZstdThread } from '../../src/codec/zstd-thread.ts'
 import type { Frame } from '../../src/codec/zstd.ts'
 import { loadZstd } from '../../src/codec/zstd.ts'
 import { resolveSchema, schema, t } from '../../src/spec/builder.ts'
@@ -64,6 +64,7 @@ describe('ZSTD', () => {
   })
 
   test.runIf(availableParallelism() > 1)('beside this thread the same comes out, and damage is noticed', async () => {
+    startZstdThread()
     await sideThreadReady(hasZstdThread)
     const decompress = (await loadZstd())!
     const found = frames(findPages(await firstChunk(await fileOf(columns, rows)), MB)!.parts)
