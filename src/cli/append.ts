@@ -11,7 +11,7 @@ import type { InputFormat } from '../input/format.ts'
 import { type OpenInput, openInput } from './input/open-input.ts'
 import { type Positions, positionText } from './input/positions.ts'
 import { type OpenLocation, openLocation } from './location.ts'
-import { type Progress, formatBytes, formatCount, formatDuration, startProgress } from './progress.ts'
+import { type Progress, countOf, formatBytes, formatDuration, startProgress } from './progress.ts'
 import { schemaToText } from './schema-text.ts'
 import { type Session, note, printResult } from './session.ts'
 
@@ -168,8 +168,8 @@ function withPosition(error: unknown, positions: Positions, total: Total): unkno
     const { file, line } = position
     details = { ...details, file, ...(line !== undefined && { line }) }
   }
-  const commits = `${formatCount(total.commits)} commit${total.commits === 1 ? '' : 's'}`
-  const committed = `${formatCount(total.rows)} rows were appended before, in ${commits}`
+  const were = total.rows === 1 ? 'was' : 'were'
+  const committed = `${countOf(total.rows, 'row')} ${were} appended before, in ${countOf(total.commits, 'commit')}`
   if (total.commits > 0) message = `${message}\n${committed}; the last is version ${total.last!.version}`
   else if (error.code === 'aborted') message = `${message}; nothing was appended`
   const { code, retryable } = error
@@ -212,7 +212,7 @@ async function report(session: Session, table: Table, total: Total, progress: Pr
   await printResult(session, document, () => {
     if (rows === 0) return `no rows; ${table.location} stays at version ${version}\n`
     const read = progress.bytes > 0 ? ` (${formatBytes(progress.bytes)} read)` : ''
-    const where = commits > 1 ? `${formatCount(commits)} commits, the last is version ${version}` : `version ${version}`
-    return `${formatCount(rows)} rows${read} in ${formatDuration(progress.elapsedMs)}: ${where}\n`
+    const where = commits > 1 ? `${countOf(commits, 'commit')}, the last is version ${version}` : `version ${version}`
+    return `${countOf(rows, 'row')}${read} in ${formatDuration(progress.elapsedMs)}: ${where}\n`
   })
 }

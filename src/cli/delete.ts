@@ -3,7 +3,7 @@ import { invalid } from '../errors.ts'
 import type { CommandCall } from './command-spec.ts'
 import { confirm } from './confirm.ts'
 import { withTable } from './location.ts'
-import { formatCount } from './progress.ts'
+import { countOf } from './progress.ts'
 import { printResult } from './session.ts'
 
 interface DeleteCommandOptions {
@@ -22,7 +22,7 @@ export async function run({ session, args, options }: CommandCall<DeleteCommandO
       await confirm(session, {
         doing: `deleting from ${location}`,
         effect: 'removes rows',
-        question: `Delete ${formatCount(await table.scan({ where, signal }).count())} rows of ${location}?`,
+        question: `Delete ${countOf(await table.scan({ where, signal }).count(), 'row')} of ${location}?`,
         refused: `nothing was deleted from ${location}`,
       })
     }
@@ -31,7 +31,7 @@ export async function run({ session, args, options }: CommandCall<DeleteCommandO
     await printResult(session, { deletedRows, version, snapshotId }, () =>
       deletedRows === 0
         ? `no row of ${location} matches\n`
-        : `deleted ${formatCount(deletedRows)} rows of ${location}: version ${version}\n`,
+        : `deleted ${countOf(deletedRows, 'row')} of ${location}: version ${version}\n`,
     )
   })
 }

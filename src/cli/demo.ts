@@ -5,7 +5,7 @@ import { DataShardError, invalid } from '../errors.ts'
 import type { CommandCall } from './command-spec.ts'
 import { EXIT } from './exit-code.ts'
 import { withTable } from './location.ts'
-import { formatCount, formatDuration } from './progress.ts'
+import { countOf, formatCount, formatDuration } from './progress.ts'
 import { parseSchemaText } from './schema-text.ts'
 import { type Session, printResult, write } from './session.ts'
 
@@ -36,7 +36,7 @@ export async function run({ session, args, options }: CommandCall<DemoOptions>):
   const expected = processes * COMMITS * ROWS_PER_COMMIT
   await say(
     session,
-    `${processes} processes append to ${directory}, ${formatCount(expected)} rows in all, each in ${COMMITS} appends ...`,
+    `${processes} processes append to ${directory}, ${countOf(expected, 'row')} in all, each in ${COMMITS} appends ...`,
   )
   await Promise.all(Array.from({ length: processes }, (_, i) => appendInProcess(session, directory, i + 1)))
   const elapsedMs = Math.round(session.runtime.monotonic() - startMs)
@@ -50,7 +50,7 @@ export async function run({ session, args, options }: CommandCall<DemoOptions>):
   })
   await say(
     session,
-    `${formatCount(rows)} rows there, ${formatCount(expected)} expected, ${commits} commits, ${formatDuration(elapsedMs)}`,
+    `${countOf(rows, 'row')} there, ${formatCount(expected)} expected, ${commits} commits, ${formatDuration(elapsedMs)}`,
   )
   if (session.options.json === true) {
     await printResult(session, { location: directory, processes, rows, expected, commits, elapsedMs }, () => '')

@@ -2,7 +2,7 @@
 import type { CommandCall } from './command-spec.ts'
 import { confirm } from './confirm.ts'
 import { openLocation } from './location.ts'
-import { formatCount } from './progress.ts'
+import { countOf } from './progress.ts'
 import { printResult } from './session.ts'
 
 interface DropOptions {
@@ -36,6 +36,6 @@ export async function run({ session, args, options }: CommandCall<DropOptions>):
     () =>
       deletedObjects === undefined
         ? `nothing to drop at ${location}\n`
-        : `dropped ${location}: ${formatCount(deletedObjects)} objects deleted\n`,
+        : `dropped ${location}: ${countOf(deletedObjects, 'object')} deleted\n`,
   )
 }

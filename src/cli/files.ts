@@ -7,7 +7,7 @@ import { type AsOfOptions, asOfOption } from './as-of.ts'
 import type { CommandCall } from './command-spec.ts'
 import { withTable } from './location.ts'
 import { renderTable } from './output/table-text.ts'
-import { formatBytes, formatCount } from './progress.ts'
+import { countOf, formatBytes, formatCount } from './progress.ts'
 import { jsonLine, note, terminalWidth, write } from './session.ts'
 
 const COLUMNS = [
@@ -39,7 +39,7 @@ export async function run({ session, args, options }: CommandCall<AsOfOptions>):
     const columns = partitioned ? COLUMNS : COLUMNS.filter((column) => column.header !== 'partition')
     const cells = partitioned ? rows : rows.map((row) => [row[0]!, row[1]!, row[3]!])
     if (rows.length > 0) await write(stdout, renderTable(columns, cells, terminalWidth(session)))
-    note(session, `${formatCount(rows.length)} files, ${formatCount(records)} rows, ${formatBytes(bytes)}`)
+    note(session, `${countOf(rows.length, 'file')}, ${countOf(records, 'row')}, ${formatBytes(bytes)}`)
   })
 }
 

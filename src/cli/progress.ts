@@ -29,7 +29,7 @@ export function startProgress(session: Session, doing: string): Progress {
     nextMs = nowMs + INTERVAL_MS
     drawn = true
     const seconds = ((nowMs - startMs) / 1000).toFixed(1)
-    io.stderr.write(`\r\u001b[K${doing}: ${formatCount(rows)} rows, ${formatBytes(bytes)}, ${seconds} s`)
+    io.stderr.write(`\r\u001b[K${doing}: ${countOf(rows, 'row')}, ${formatBytes(bytes)}, ${seconds} s`)
   }
   return {
     add(count) {
@@ -60,6 +60,11 @@ export function startProgress(session: Session, doing: string): Progress {
 /** `1234567` as `1,234,567`. */
 export function formatCount(value: number | bigint | string): string {
   return String(value).replace(/\B(?=(\d{3})+$)/g, ',')
+}
+
+/** `1 row`, `1,536 rows`. */
+export function countOf(value: number | bigint | string, noun: string): string {
+  return `${formatCount(value)} ${noun}${String(value) === '1' ? '' : 's'}`
 }
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']

@@ -6,7 +6,7 @@ import type { CommandCall } from './command-spec.ts'
 import { withTable } from './location.ts'
 import type { RowWriter } from './output/row-writer.ts'
 import type { Sink } from './output/sink.ts'
-import { type Progress, formatCount, formatDuration, startProgress } from './progress.ts'
+import { type Progress, countOf, formatDuration, startProgress } from './progress.ts'
 import { type Session, note, printResult, terminalWidth } from './session.ts'
 import type { OUTPUT_FORMAT_NAMES } from './shared-options.ts'
 
@@ -107,12 +107,12 @@ async function writeRows(
     progress?.end()
   }
   if (options.output !== undefined) note(session, wrote(options.output, count, sink, progress))
-  else if (format === 'table' && toTerminal) note(session, `${formatCount(count)} rows`)
+  else if (format === 'table' && toTerminal) note(session, countOf(count, 'row'))
 }
 
 function wrote(output: string, count: number, sink: Sink, progress: Progress | undefined): string {
   const took = progress === undefined ? '' : ` in ${formatDuration(progress.elapsedMs)}`
-  return `${formatCount(count)} rows, ${formatCount(sink.bytes)} bytes to ${output}${took}`
+  return `${countOf(count, 'row')}, ${countOf(sink.bytes, 'byte')} to ${output}${took}`
 }
 
 async function openSink(session: Session, output: string | undefined): Promise<Sink> {

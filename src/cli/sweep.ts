@@ -3,7 +3,7 @@ import type { SweepResult, SweptKind } from '../maintenance/sweep.ts'
 import type { CommandCall } from './command-spec.ts'
 import { confirm } from './confirm.ts'
 import { openLocation } from './location.ts'
-import { formatBytes, formatCount } from './progress.ts'
+import { countOf, formatBytes, formatCount } from './progress.ts'
 import { printResult } from './session.ts'
 
 interface SweepCommandOptions {
@@ -49,7 +49,7 @@ function describe(result: SweepResult): string {
   }
   if (leftAlone.objects > 0) lines.push(line(leftAlone, 'of kinds that a sweep leaves alone'))
   const did = dryRun ? 'would delete' : 'deleted'
-  const total = objects === 0 ? 'nothing to delete' : `${did} ${formatCount(objects)} objects, ${formatBytes(bytes)}`
+  const total = objects === 0 ? 'nothing to delete' : `${did} ${countOf(objects, 'object')}, ${formatBytes(bytes)}`
   return `${[...lines, `${location}: ${total}`].join('\n')}\n`
 }
 

@@ -5,7 +5,7 @@ import { snapshotIdOption } from './as-of.ts'
 import type { CommandCall } from './command-spec.ts'
 import { EXIT } from './exit-code.ts'
 import { openLocation } from './location.ts'
-import { formatBytes, formatCount, formatDuration, startProgress } from './progress.ts'
+import { countOf, formatBytes, formatCount, formatDuration, startProgress } from './progress.ts'
 import { printResult } from './session.ts'
 
 interface VerifyCommandOptions {
@@ -51,20 +51,16 @@ function describe(report: VerifyReport, elapsedMs: number): string {
   const read = report.filesRead > 0 ? ` (${formatCount(report.filesRead)} read)` : ''
   const walked = [
     report.version === 0 ? '' : `version ${report.version}`,
-    plural(report.snapshots, 'snapshot'),
-    plural(report.manifests, 'manifest'),
-    `${plural(report.files, 'file')}${read}`,
-    plural(report.rows, 'row'),
+    countOf(report.snapshots, 'snapshot'),
+    countOf(report.manifests, 'manifest'),
+    `${countOf(report.files, 'file')}${read}`,
+    countOf(report.rows, 'row'),
     formatBytes(report.bytes),
     formatDuration(elapsedMs),
   ]
   lines.push(`${report.location}: ${walked.filter((part) => part !== '').join(', ')}`)
   const whole =
     skipped.length === 0 ? 'everything is there and whole' : 'everything that was checked is there and whole'
-  lines.push(problems.length === 0 ? whole : plural(problems.length, 'problem'))
+  lines.push(problems.length === 0 ? whole : countOf(problems.length, 'problem'))
   return `${lines.join('\n')}\n`
-}
-
-function plural(n: number | bigint, what: string): string {
-  return `${formatCount(n)} ${what}${BigInt(n) === 1n ? '' : 's'}`
 }

@@ -190,11 +190,11 @@ describe('appending', () => {
 
   test('other delimiters', async () => {
     const semicolons = { stdin: 'id;name\n7;x\n' }
-    expect(await ok(['append', at('mixed'), '--format', 'csv', '--delimiter', ';'], semicolons)).toMatch(/^1 rows/)
+    expect(await ok(['append', at('mixed'), '--format', 'csv', '--delimiter', ';'], semicolons)).toMatch(/^1 row /)
     expect(
       await ok(['append', at('mixed'), '--format', 'csv', '--delimiter', '\\t'], { stdin: 'id\tname\n8\ty\n' }),
     ).toMatch(/^1/)
-    expect(await ok(['append', at('mixed'), '--delimiter', ';'], semicolons)).toMatch(/^1 rows/)
+    expect(await ok(['append', at('mixed'), '--delimiter', ';'], semicolons)).toMatch(/^1 row /)
     const bad = await datashard(['append', at('mixed'), '--format', 'csv', '--delimiter', 'ab'], semicolons)
     expect(bad.code).toBe(2)
   })
