@@ -130,6 +130,7 @@ export function describedColumns(sources: readonly FieldSource[]): readonly Desc
 
 function summarise(chunk: ParquetChunk, node: ParquetNode, type: Type): Summary {
   const { statistics, valueCount } = chunk
+  if (valueCount === 0n) return NOTHING
   // Where nothing can be null many writers leave the count out.
   const nulls = statistics?.nullCount ?? (node.alwaysPresent ? 0n : undefined)
   const lower = statistics?.min && minStatistic(node, statistics.min, type)

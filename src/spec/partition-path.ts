@@ -27,7 +27,8 @@ function segment(field: PartitionField, schema: Schema, value: Value | null): st
   return `${text.slice(0, MAX_SEGMENT_BYTES - 9).replace(/%[0-9A-F]?$/, '')}-${hash}`
 }
 
-function humanText(field: PartitionField, schema: Schema, value: Value): string {
+/** A value of a partition field as people read it: `2026-01-31` for a day. */
+export function humanText(field: PartitionField, schema: Schema, value: Value): string {
   switch (field.transform.transform) {
     case 'year':
       return pad4(1970 + (value as number))

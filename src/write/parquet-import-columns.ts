@@ -65,10 +65,13 @@ function ambiguity({ physical, annotation }: ParquetNode, type: Type): string | 
  */
 function checkPresent(shape: Shape, name: string, footer: ParquetFooter, where: string): void {
   if (!shape.nullable) return
+  // Writers count nothing where there are no rows: Arrow and Spark leave files of one empty row group.
+  const groups = footer.rowGroups.filter((group) => group.rowCount > 0)
+  if (groups.length === 0) return
   const counts = leavesOf(shape.node).map(({ leaf }) =>
-    footer.rowGroups.map((group) => group.chunks[leaf]!.statistics?.nullCount),
+    groups.map((group) => group.chunks[leaf]!.statistics?.nullCount),
   )
-  if (counts.some((groups) => groups.every((count) => count === 0n))) return
+  if (counts.some((nulls) => nulls.every((count) => count === 0n))) return
   const [own] = shape.kind === 'primitive' ? counts : []
   const nulls = own?.reduce((sum, count) => (sum === undefined || count === undefined ? undefined : sum + count), 0n)
   invalid(

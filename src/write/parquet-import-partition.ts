@@ -2,6 +2,7 @@
 import type { ColumnSummary } from '../codec/parquet-metrics.ts'
 import { invalid } from '../errors.ts'
 import type { PartitionField, PartitionSpec, PartitionTuple } from '../spec/partition.ts'
+import { humanText } from '../spec/partition-path.ts'
 import { indexSchema } from '../spec/schema.ts'
 import { bindTransform, preservesOrder, transformName } from '../spec/transforms.ts'
 import type { Schema, Value } from '../spec/types.ts'
@@ -50,14 +51,11 @@ function inferValue(
   if (!preservesOrder(transform) && !isSame(lower, upper)) {
     return fail('its rows have more than one value, and a bucket does not follow their order')
   }
+  const show = (value: Value | null) => (value === null ? 'null' : `'${humanText(partition, schema, value)}'`)
   return isSame(first, last) ? first : fail(`its rows go from ${show(first)} to ${show(last)}`)
 }
 
 function isSame(a: Value | null, b: Value | null): boolean {
   if (a instanceof Uint8Array && b instanceof Uint8Array) return Buffer.compare(a, b) === 0
   return a === b
-}
-
-function show(value: Value | null): string {
-  return value instanceof Uint8Array ? `0x${Buffer.from(value).toString('hex')}` : String(value)
 }
