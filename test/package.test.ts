@@ -1,6 +1,6 @@
 /** The packed tarball, as strangers get it: in plain JavaScript, in TypeScript, bundled, and as a command. */
 import { execFile } from 'node:child_process'
-import { copyFile, mkdir, readdir, symlink, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -135,6 +135,33 @@ describe('the packed package', () => {
     const { stdout } = await run(process.execPath, ['bundle-me.mjs'], { cwd: out.path })
     expect(stdout.trim().split('\n')).toEqual(['1 bigint 2', 'not-found'])
     await out[Symbol.asyncDispose]()
+  })
+
+  test('works bundled into one CommonJS file', async () => {
+    await using out = await temporaryDirectory()
+    const program = `(async () => {${USE}})()`
+    await writeFile(
+      join(consumer.path, 'bundle-me-too.js'),
+      `import { createTable, gt, schema, t } from 'datashard'\n${program}`,
+    )
+    const outfile = join(out.path, 'bundle.cjs')
+    const entryPoints = [join(consumer.path, 'bundle-me-too.js')]
+    await build({ entryPoints, outfile, bundle: true, platform: 'node', format: 'cjs', logLevel: 'error' })
+    const wasm = join(ROOT, 'node_modules/parquet-wasm/esm/parquet_wasm_bg.wasm')
+    await copyFile(wasm, join(out.path, 'parquet_wasm_bg.wasm'))
+    const { stdout } = await run(process.execPath, [outfile], { cwd: out.path })
+    expect(stdout.trim()).toBe('1 bigint 2')
+  })
+
+  test('has nothing that webpack stumbles over', async () => {
+    const parts = join(consumer.path, 'package/dist/parts')
+    const texts = await Promise.all((await readdir(parts)).map((name) => readFile(join(parts, name), 'utf8')))
+    // It takes the calls of one that is imported for modules of the bundle, and refuses to build what it does not find.
+    expect(texts.filter((text) => /^import .*\bcreateRequire\b/m.test(text))).toEqual([])
+    // What may be missing has to be imported within a try.
+    const optional = texts.filter((text) => text.includes('import("@opentelemetry/api")'))
+    expect(optional).toHaveLength(1)
+    expect(optional[0]).toMatch(/try \{\s+return await import\("@opentelemetry\/api"\)/)
   })
 
   test('has a command', async () => {

@@ -1,6 +1,6 @@
 /** The instance of parquet-wasm that decodes, and what takes its place after a panic. */
-import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
+import { resolvePackage } from './resolve-package.ts'
 import type { ParquetWasm } from './wasm.ts'
 import { loadParquetWasm, parquetWasmModule } from './wasm.ts'
 
@@ -30,7 +30,7 @@ export function replaceReaderWasm(panicked: ParquetWasm): void {
 }
 
 async function freshInstance(number: number): Promise<ParquetWasm> {
-  const url = pathToFileURL(createRequire(import.meta.url).resolve('parquet-wasm/esm'))
+  const url = pathToFileURL(resolvePackage('parquet-wasm/esm', import.meta.url))
   const [module, copy] = await Promise.all([
     parquetWasmModule(),
     import(`${url.href}?instance=${number}`) as Promise<ParquetWasm>,

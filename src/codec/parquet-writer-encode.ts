@@ -1,7 +1,7 @@
 /** One row group through parquet-wasm, as a Parquet file of its own: here, or beside this thread. */
-import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
 import { DataShardError } from '../errors.ts'
+import { resolvePackage } from './resolve-package.ts'
 import { SharedSlots } from './shared-slots.ts'
 import { LazyThread, SideThread } from './side-thread.ts'
 import type { ParquetWasm } from './wasm.ts'
@@ -90,7 +90,7 @@ export function encodeBeside(
 async function startThread(): Promise<SideThread | undefined> {
   const module = await parquetWasmModule()
   return SideThread.start(PROGRAM, () => {
-    const path = createRequire(import.meta.url).resolve('parquet-wasm/esm')
+    const path = resolvePackage('parquet-wasm/esm', import.meta.url)
     return { module, url: pathToFileURL(path).href }
   })
 }

@@ -3,10 +3,10 @@
  * metadata, never pays for its 5 MB.
  */
 import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { DataShardError } from '../errors.ts'
+import { resolvePackage } from './resolve-package.ts'
 
 /** The module `parquet-wasm/esm`, initialised. */
 export type ParquetWasm = typeof import('parquet-wasm/esm')
@@ -65,7 +65,8 @@ async function load(): Promise<ParquetWasm> {
 
 async function readWasm(): Promise<Uint8Array<ArrayBuffer>> {
   const fromEnvironment = process.env['DATASHARD_PARQUET_WASM']
-  const places = fromEnvironment === undefined ? [besideThisFile, inThePackage] : [() => fromEnvironment]
+  const places =
+    fromEnvironment === undefined ? [besideThisFile, besideThisScript, inThePackage] : [() => fromEnvironment]
   const tried: string[] = []
   for (const place of places) {
     try {
@@ -85,16 +86,19 @@ async function readWasm(): Promise<Uint8Array<ArrayBuffer>> {
   )
 }
 
-/** In a CommonJS bundle `import.meta.url` is empty and `__dirname` is there; in a module it is the other way round. */
+/** In a CommonJS bundle `import.meta.url` is empty, or what it was where the bundle was made, and `__dirname` is there. */
 function besideThisFile(): string | undefined {
   const here: string | undefined = import.meta.url
-  if (here !== undefined) return join(dirname(fileURLToPath(here)), WASM_FILE)
+  return here === undefined ? undefined : join(dirname(fileURLToPath(here)), WASM_FILE)
+}
+
+function besideThisScript(): string | undefined {
   return typeof __dirname === 'string' ? join(__dirname, WASM_FILE) : undefined
 }
 
 function inThePackage(): string | undefined {
   const here: string | undefined = import.meta.url ?? (typeof __filename === 'string' ? __filename : undefined)
-  return here === undefined ? undefined : createRequire(here).resolve(`parquet-wasm/esm/${WASM_FILE}`)
+  return here === undefined ? undefined : resolvePackage(`parquet-wasm/esm/${WASM_FILE}`, here)
 }
 
 function isMissing(error: unknown): boolean {

@@ -2,10 +2,10 @@
  * ZSTD in a thread beside the decoder: a reader of many row groups has the next one decompressed while it decodes
  * (docs/decisions/codec-side-thread.md).
  */
-import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
 import type { Hole } from './parquet-reader-excerpt.ts'
 import { joinBytes } from './join-bytes.ts'
+import { resolvePackage } from './resolve-package.ts'
 import { LazyThread, SideThread } from './side-thread.ts'
 import { hasNativeZstd } from './zstd.ts'
 
@@ -56,5 +56,5 @@ export async function fillBeside(output: Uint8Array<SharedArrayBuffer>, holes: r
 }
 
 function packagedZstd(): string {
-  return pathToFileURL(createRequire(import.meta.url).resolve('zstddec')).href
+  return pathToFileURL(resolvePackage('zstddec', import.meta.url)).href
 }

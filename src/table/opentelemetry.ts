@@ -25,11 +25,17 @@ let enabled: Promise<void> | undefined
 
 /** Begins to report, once per process; does nothing where the API is not installed. */
 export function enableOpenTelemetry(): Promise<void> {
-  enabled ??= import('@opentelemetry/api').then(
-    (api) => report(namedExports(api, 'SpanStatusCode')),
-    () => undefined,
-  )
+  enabled ??= load().then((api) => api && report(namedExports(api, 'SpanStatusCode')))
   return enabled
+}
+
+async function load(): Promise<Api | undefined> {
+  // By this bundlers see that it may be missing.
+  try {
+    return await import('@opentelemetry/api')
+  } catch {
+    return undefined
+  }
 }
 
 function report(api: Api): void {
