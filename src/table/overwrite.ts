@@ -5,18 +5,21 @@
 import { putUnique } from '../commit/upload.ts'
 import { isCertain } from '../commit/certainty.ts'
 import type { Committed, Committer } from '../commit/commit.ts'
+import { sighting } from '../commit/custody.ts'
 import type { ReplaceChange } from '../commit/replace-files.ts'
 import { NothingLeft } from '../commit/replace-files.ts'
-import { DataShardError, invalid } from '../errors.ts'
+import { DataShardError } from '../errors.ts'
 import { bindPredicate } from '../spec/bind.ts'
 import type { DataFile } from '../spec/data-file.ts'
 import type { BoundPredicate, Predicate } from '../spec/expressions.ts'
 import type { TableMetadata } from '../spec/metadata.ts'
 import { currentSchema } from '../spec/metadata.ts'
+import type { PartitionSpec } from '../spec/partition.ts'
 import { checkWritable } from '../spec/properties.ts'
 import { findColumn } from '../spec/schema.ts'
 import type { Schema } from '../spec/types.ts'
 import type { TableFiles } from '../store/table-files.ts'
+import { encodeDataFiles } from '../write/encode.ts'
 import type { AppendOptions, AppendResult } from './append.ts'
 import { nothingAppended } from './append.ts'
 import type { RewriteContext } from './rewrite-file.ts'
@@ -104,7 +107,6 @@ function fieldIds(predicate: Predicate, schema: Schema): string {
  * What the transaction has appended before, without the rows that match. `obsolete`: files that are in it no longer.
  *
  * @param made takes the files that are written for it, also if it fails.
- * @throws `invalid-argument` if they were written by another schema than that of now.
  */
 export async function withoutStaged(
   staged: readonly Staged[],
@@ -112,47 +114,53 @@ export async function withoutStaged(
   made: DataFile[],
 ): Promise<{ readonly staged: readonly Staged[]; readonly obsolete: readonly DataFile[] }> {
   const schema = currentSchema(context.metadata)
-  for (const { context: written, rows } of staged) {
-    if (rows > 0 && written.schema.schemaId !== schema.schemaId) {
-      invalid(
-        `the transaction appended rows, then changed the schema, and now removes rows; change the schema first, or make ` +
-          `two transactions of it`,
-      )
-    }
-  }
   const obsolete: DataFile[] = []
   const left: Staged[] = []
-  for (const part of staged) {
+  for (const given of staged) {
+    const isOld = given.context.schema.schemaId !== schema.schemaId
+    const part = isOld ? await inFiles(given, context, made) : given
     const batches = part.batches.flatMap((batch) => keptOf(batch, context.predicate, schema) ?? [])
     const written: DataFile[] = []
     for (const file of part.written) {
-      const kept = await stagedFile(file, part, context, made)
+      const target = isOld ? context.target : part.context
+      const kept = await stagedFile(file, part.context.spec, { ...context, target }, made)
       if (!kept.includes(file)) obsolete.push(file)
       written.push(...kept)
     }
     const inMemory = batches.reduce((sum, batch) => sum + batch.length, 0)
-    const inFiles = written.reduce((sum, file) => sum + Number(file.recordCount), 0)
-    left.push({ ...part, batches, written, rows: inMemory + inFiles })
+    const stored = written.reduce((sum, file) => sum + Number(file.recordCount), 0)
+    left.push({ ...part, batches, written, rows: inMemory + stored })
   }
   return { staged: left, obsolete }
+}
+
+/** Rows in memory have the schema that they were appended by; in files they are read by that of now, as any rows are. */
+async function inFiles(part: Staged, { files, signal }: RewriteContext, made: DataFile[]): Promise<Staged> {
+  if (part.batches.length === 0) return part
+  const begun = part.begun ?? sighting(part.context.runtime)
+  const encoded = await encodeDataFiles(part.batches, part.context)
+  const written = encoded.map(({ dataFile }) => dataFile)
+  made.push(...written)
+  for (const { key, bytes } of encoded) await putUnique(files, key, bytes, signal)
+  return { ...part, begun, batches: [], written: [...part.written, ...written] }
 }
 
 /** A file that a large append wrote: read back, because its rows are nowhere else. */
 async function stagedFile(
   file: DataFile,
-  part: Staged,
+  spec: PartitionSpec,
   context: RewriteContext,
   made: DataFile[],
 ): Promise<readonly DataFile[]> {
   const task = {
     dataFile: file,
-    spec: part.context.spec,
+    spec,
     residual: context.predicate,
     snapshotId: 0n,
     sequenceNumber: null,
   }
   const { files, signal } = context
-  const result = await withoutMatching(task, { ...context, target: part.context })
+  const result = await withoutMatching(task, context)
   if (result.outcome === 'kept') return [file]
   if (result.outcome === 'dropped') return []
   const kept = result.outcome === 'stored' ? result.stored : result.encoded.map(({ dataFile }) => dataFile)
