@@ -24,7 +24,8 @@ export interface S3Call {
 
 type Meaning = readonly [code: ErrorCode, advice: string, retryable?: boolean]
 
-const NO_RIGHT = 'the credentials lack this right; allow it for this key'
+/** What is said where credentials are known, and must not. */
+export const NO_RIGHT = 'the credentials lack this right; allow it for this key'
 const NO_BUCKET = 'the bucket does not exist: create it, or check its name and the endpoint'
 const UNTRUSTED =
   'the certificate of the server is not trusted; set NODE_EXTRA_CA_CERTS to the authority that signed it'

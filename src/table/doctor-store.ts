@@ -1,8 +1,10 @@
 /** What `doctor` asks of a store: rights, what a list shows, a race of creates, the clock. */
 import type { Place } from '../commit/place.ts'
 import { keyIn } from '../commit/place.ts'
+import { DataShardError } from '../errors.ts'
 import { probeConditionalCreate } from '../store/probe.ts'
-import type { Finding } from './doctor.ts'
+import { NO_RIGHT } from '../store/s3-errors.ts'
+import type { Advice, Finding } from './doctor.ts'
 import { attempt } from './doctor.ts'
 
 /** Timestamps of snapshots are taken by the store's clock, so this much of a difference does no harm by itself. */
@@ -39,11 +41,12 @@ export async function* storeFindings(
 /** One thing that must be allowed, or seen. `body` says what is wrong. @returns whether all is well. */
 async function* step(
   check: string,
-  next: string,
+  advice: Advice,
   body: () => Promise<string | undefined>,
 ): AsyncGenerator<Finding, boolean> {
-  const wrong = yield* attempt(check, next, async () => (await body()) ?? '')
+  const wrong = yield* attempt(check, advice, async () => (await body()) ?? '')
   if (wrong === undefined) return false
+  const next = typeof advice === 'string' ? advice : advice(undefined)
   yield wrong === '' ? { check, status: 'ok', found: 'allowed' } : { check, status: 'problem', found: wrong, next }
   return wrong === ''
 }
@@ -85,8 +88,16 @@ async function* rights(
   return true
 }
 
-function access(right: string): string {
-  return `allow it (on S3: ${right} on this bucket and prefix), and check which credentials are used`
+/** Who lacks a right is told which; a bucket that is not there, or a wrong key, is not mended by one. */
+function access(right: string): Advice {
+  return (error) =>
+    DataShardError.is(error) && !isLackOfRight(error)
+      ? 'do what it says there, and look again'
+      : `allow it (on S3: ${right} on this bucket and prefix), and check which credentials are used`
+}
+
+function isLackOfRight({ code, message }: DataShardError): boolean {
+  return code === 'denied' && (message.includes(NO_RIGHT) || /\b(?:EACCES|EPERM)\b/.test(message))
 }
 
 async function* race(place: Place, scratch: string, signal: AbortSignal | undefined): AsyncGenerator<Finding> {

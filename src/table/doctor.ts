@@ -68,17 +68,20 @@ function describePlace({ store, prefix, location }: Place): string {
   return location.startsWith('s3://') ? `${store.url} at ${endpoint}, ${inside}` : location
 }
 
+/** What to do about a check that failed; the error may know better. */
+export type Advice = string | ((error: unknown) => string)
+
 /** Runs one check; an error becomes a finding, and undefined is returned. Only the caller's abort goes through. */
 export async function* attempt<T>(
   check: string,
-  next: string,
+  next: Advice,
   body: () => Promise<T>,
 ): AsyncGenerator<Finding, T | undefined> {
   try {
     return await body()
   } catch (error) {
     if (DataShardError.is(error, 'aborted')) throw error
-    yield problemOf(check, error, next)
+    yield problemOf(check, error, typeof next === 'string' ? next : next(error))
     return undefined
   }
 }

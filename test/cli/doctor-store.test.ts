@@ -112,6 +112,16 @@ describe('doctor on S3', () => {
     expect(of('list')).toMatchObject({ status: 'problem', next: expect.stringMatching(/s3:ListBucket/) })
   })
 
+  test('who has the wrong key is not told to allow something', async () => {
+    server.options.deny = 'SignatureDoesNotMatch'
+    const { of } = await onServer()
+    expect(of('list')).toMatchObject({
+      status: 'problem',
+      found: expect.stringMatching(/AWS_SECRET_ACCESS_KEY/),
+      next: expect.not.stringMatching(/s3:ListBucket/),
+    })
+  })
+
   test('the right to read without the right to write', async () => {
     server.options.faults = ({ operation }) =>
       operation === 'PutObject' ? { kind: 'status', status: 403, code: 'AccessDenied', when: 'before' } : undefined
@@ -140,7 +150,11 @@ describe('doctor on S3', () => {
   test('a bucket that is not there', async () => {
     const { code, of } = await onServer('s3://nobody/t')
     expect(code).toBe(5)
-    expect(of('list')).toMatchObject({ status: 'problem', found: expect.stringMatching(/nobody/) })
+    expect(of('list')).toMatchObject({
+      status: 'problem',
+      found: expect.stringMatching(/nobody.*create it, or check its name/),
+      next: expect.not.stringMatching(/s3:ListBucket/),
+    })
   })
 
   test('the S3 server of this test run', async () => {
