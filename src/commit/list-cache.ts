@@ -1,9 +1,10 @@
 /** The manifests of the last few snapshots of one table, so that a warm append reads nothing. */
 import { decodeManifestList } from '../codec/manifest-list.ts'
-import { corrupt, unsupported } from '../errors.ts'
+import { unsupported } from '../errors.ts'
 import type { ManifestFile } from '../spec/data-file.ts'
 import type { Snapshot } from '../spec/snapshot.ts'
 import type { TableFiles } from '../store/table-files.ts'
+import { missingObject } from '../store/table-files.ts'
 
 const MAX_LISTS = 4
 
@@ -33,10 +34,7 @@ export class ManifestListCache {
     if (cached) return cached
     const manifests = await this.#read(path, signal)
     if (manifests) return manifests
-    return corrupt(
-      `the manifest list ${path} of snapshot ${snapshot.snapshotId} does not exist; run \`datashard verify\``,
-      { path, table: this.#files.location },
-    )
+    return missingObject(`the manifest list of snapshot ${snapshot.snapshotId},`, path, this.#files)
   }
 
   /** Reads a list that will be asked for, while something else is on its way; whatever goes wrong is found out then. */
@@ -48,7 +46,7 @@ export class ManifestListCache {
   async #read(path: string, signal: AbortSignal | undefined): Promise<readonly ManifestFile[] | undefined> {
     const bytes = await this.#files.store.get(this.#files.resolve(path), { signal })
     if (!bytes) return undefined
-    const manifests = decodeManifestList(bytes, path)
+    const manifests = decodeManifestList(bytes, this.#files.shown(path))
     this.set(path, manifests)
     return manifests
   }

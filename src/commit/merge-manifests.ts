@@ -10,6 +10,7 @@ import { currentSchema, specById } from '../spec/metadata.ts'
 import type { PartitionSpec } from '../spec/partition.ts'
 import type { Schema } from '../spec/types.ts'
 import type { TableFiles } from '../store/table-files.ts'
+import { missingObject } from '../store/table-files.ts'
 import { putUnique } from './upload.ts'
 import type { MergePlan } from './tiers.ts'
 
@@ -114,7 +115,7 @@ async function readLive(
       const { path } = manifest
       const bytes = cached?.get(path) ?? (await files.store.get(files.resolve(path), { signal }))
       if (!bytes) {
-        corrupt(`the manifest ${path} does not exist; run \`datashard verify\``, { path, table: files.location })
+        missingObject('the manifest', path, files)
       }
       read[index] = decodeManifest(bytes, { manifest, spec, schema, where: path }).filter(
         ({ status }) => status !== 'deleted',

@@ -10,6 +10,7 @@ import type { Snapshot } from '../spec/snapshot.ts'
 import { mapInOrder } from './in-order.ts'
 import { refuseEncryptedManifest, refuseEncryptedSnapshot } from './refusals.ts'
 import type { PlanRequest } from './task.ts'
+import { missingObject } from '../store/table-files.ts'
 
 /** A manifest of a snapshot. */
 export interface ListedManifest {
@@ -34,7 +35,10 @@ export async function listManifests(request: PlanRequest, snapshot: Snapshot): P
   }
   const manifests = request.cache
     ? await request.cache.get(snapshot, request.signal)
-    : decodeManifestList(await read(request, path, `the manifest list of snapshot ${snapshot.snapshotId}`), path)
+    : decodeManifestList(
+        await read(request, path, `the manifest list of snapshot ${snapshot.snapshotId},`),
+        request.files.shown(path),
+      )
   return manifests.map((manifest) => ({ manifest, snapshot }))
 }
 
@@ -42,7 +46,7 @@ const UNLISTED_AT_ONCE = 16
 
 /** A line as a manifest list would have it, from the manifest itself. */
 async function unlisted(request: PlanRequest, snapshot: Snapshot, path: string): Promise<ListedManifest> {
-  const bytes = await read(request, path, `a manifest of snapshot ${snapshot.snapshotId}`)
+  const bytes = await read(request, path, `the manifest of snapshot ${snapshot.snapshotId},`)
   const { content, partitionSpecId } = readManifestHeader(bytes, path)
   const unknownRows = BigInt(UNKNOWN_COUNT)
   const manifest: ManifestFile = {
@@ -71,8 +75,8 @@ export async function readEntries(
 ): Promise<readonly ManifestEntry[]> {
   refuseEncryptedManifest(manifest, request.files.location)
   const spec = specOf(request.metadata, manifest)
-  const content = bytes ?? (await read(request, manifest.path, `a manifest of snapshot ${snapshot.snapshotId}`))
-  return decodeManifest(content, { manifest, spec, schema: request.schema, where: manifest.path })
+  const content = bytes ?? (await read(request, manifest.path, `a manifest of snapshot ${snapshot.snapshotId},`))
+  return decodeManifest(content, { manifest, spec, schema: request.schema, where: request.files.shown(manifest.path) })
 }
 
 /** @throws `corrupt` if the table does not have the spec that the manifest was written with. */
@@ -85,5 +89,5 @@ export function specOf(metadata: TableMetadata, { path, partitionSpecId }: Manif
 
 async function read({ files, signal }: PlanRequest, path: string, what: string): Promise<Uint8Array> {
   const bytes = await files.store.get(files.resolve(path), { signal })
-  return bytes ?? corrupt(`${path}, ${what}, does not exist; run \`datashard verify\``, { path, table: files.location })
+  return bytes ?? missingObject(what, path, files)
 }

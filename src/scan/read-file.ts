@@ -61,26 +61,27 @@ export async function openTask(task: FileScanTask, request: ReadRequest): Promis
   const { dataFile, residual } = task
   const { files, schema, fields, signal } = request
   const size = Number(dataFile.fileSizeBytes)
+  const where = files.shown(dataFile.path)
   const isWhole = residual.op === 'true' && fields === schema.fields
   const wholeFileBytes = isWhole ? WHOLE_SCAN_BYTES : WHOLE_FILE_BYTES
   const handle = await openParquet(
     { size, read: (start, end) => readRange(files, dataFile.path, start, end, size, signal) },
-    dataFile.path,
+    where,
     { wholeFileBytes },
   )
   const { footer } = handle
   if (BigInt(footer.rowCount) !== dataFile.recordCount) {
     return corrupt(
-      `${dataFile.path} has ${footer.rowCount} rows, the table's metadata says ${dataFile.recordCount}; the file was replaced`,
+      `${where} has ${footer.rowCount} rows, the table's metadata says ${dataFile.recordCount}; the file was replaced`,
     )
   }
   const sources = (wanted: readonly Field[]) =>
     sourcesOf(wanted, footer.root, {
       nameMapping: request.nameMapping,
       partitionValues: identityValues(task),
-      where: dataFile.path,
+      where,
     })
-  const planOf = (wanted: readonly Field[]) => decodePlan(footer, sources(wanted), dataFile.path, request.dictionaries)
+  const planOf = (wanted: readonly Field[]) => decodePlan(footer, sources(wanted), where, request.dictionaries)
   const bare = planOf(fields)
   const filtered = residual.op === 'true' ? bare : planOf(fieldsToRead(schema, fields, residual))
   const groups = footer.rowGroups.flatMap((group, rowGroup): GroupToRead[] => {
@@ -126,7 +127,7 @@ async function readRange(
   if (bytes !== undefined) return bytes
   throw new DataShardError(
     'corrupt',
-    `the data file ${path} is missing, but the table at ${files.location} lists it; if an old snapshot is being read or ` +
+    `the data file ${files.shown(path)} is missing, but the table at ${files.location} lists it; if an old snapshot is being read or ` +
       'the table was cleaned up meanwhile, refresh and read again, else restore the file',
     { details: { path, table: files.location } },
   )

@@ -18,6 +18,8 @@ export interface TableFiles {
   readonly location: string
   /** The key of a path in metadata. `corrupt` if the path leads out of the table. No request. */
   resolve(path: string): string
+  /** A path for people: where the table was copied or moved, also the place that it is read from. */
+  shown(path: string): string
   /** The key of a name under the table: `key('metadata/v1.metadata.json')`. */
   key(name: string): string
   /** How metadata names a key of this table. */
@@ -28,20 +30,23 @@ export function tableFiles(store: ObjectStore, prefix: string, location: string)
   const base = trimSlash(location)
   const bases = alternativeNames(base)
   const key = (name: string) => (prefix === '' ? name : `${prefix}/${name}`)
+  const isHere = bases.includes(trimSlash(store.urlOf(prefix)))
   const within = (tail: string, path: string) => safeTail(tail, path, base, store.url.startsWith('file:'))
+  const resolve = (path: string) => {
+    for (const name of bases) {
+      if (path.startsWith(`${name}/`)) return checkName(key(within(path.slice(name.length + 1), path)), path, base)
+    }
+    const outside = sharesBucket(path, store.url) ? store.keyOf(path) : undefined
+    if (outside === undefined) throw elsewhere(path, base)
+    return checkName(within(outside, path), path, base)
+  }
   return {
     store,
     prefix,
     location: base,
     key,
-    resolve: (path) => {
-      for (const name of bases) {
-        if (path.startsWith(`${name}/`)) return checkName(key(within(path.slice(name.length + 1), path)), path, base)
-      }
-      const outside = sharesBucket(path, store.url) ? store.keyOf(path) : undefined
-      if (outside === undefined) throw elsewhere(path, base)
-      return checkName(within(outside, path), path, base)
-    },
+    resolve,
+    shown: (path) => (isHere ? path : `${path} (read from ${store.urlOf(resolve(path))})`),
     pathOf: (objectKey) => {
       const root = prefix === '' ? '' : `${prefix}/`
       if (!objectKey.startsWith(root)) throw new DataShardError('internal', `'${objectKey}' is no key of ${base}`)
@@ -104,6 +109,15 @@ function checkName(key: string, path: string, location: string): string {
       { path: path.slice(0, 1_000), table: location },
     )
   }
+}
+
+/** @throws `corrupt`: an object that metadata names is not there. */
+export function missingObject(what: string, path: string, files: TableFiles): never {
+  corrupt(
+    `${what} ${files.shown(path)} does not exist. If the table was dropped or cleaned up since it was opened, refresh it and read ` +
+      'again, else run `datashard verify`',
+    { path, table: files.location },
+  )
 }
 
 export function trimSlash(location: string): string {

@@ -8,7 +8,7 @@ import { putUnique } from '../commit/upload.ts'
 import type { Replacement, ReplaceSource } from '../commit/replace-files.ts'
 import type { RewrittenManifest } from '../commit/replace-manifest.ts'
 import { partitionSchema, rewriteManifest } from '../commit/replace-manifest.ts'
-import { corrupt, throwIfAborted } from '../errors.ts'
+import { throwIfAborted } from '../errors.ts'
 import type { Runtime } from '../runtime.ts'
 import { uuid } from '../runtime.ts'
 import type { DataFile, ManifestEntry, ManifestFile } from '../spec/data-file.ts'
@@ -21,6 +21,7 @@ import { specOf } from '../scan/plan-manifests.ts'
 import { refuseEncryptedManifest } from '../scan/refusals.ts'
 import type { FileScanTask } from '../scan/task.ts'
 import type { TableFiles } from '../store/table-files.ts'
+import { missingObject } from '../store/table-files.ts'
 import type { WriteContext } from '../write/write-context.ts'
 import { ByteGate } from './byte-gate.ts'
 import { inParallel } from './in-parallel.ts'
@@ -143,8 +144,7 @@ export class RowRemoval implements ReplaceSource {
     const { files } = this.#options
     refuseEncryptedManifest(manifest, files.location)
     const bytes = await files.store.get(files.resolve(manifest.path), { signal })
-    if (!bytes)
-      corrupt(`the manifest ${manifest.path} does not exist; run \`datashard verify\``, { path: manifest.path })
+    if (!bytes) missingObject('the manifest', manifest.path, files)
     return decodeManifest(bytes, { manifest, spec: specOf(base, manifest), schema, where: manifest.path })
   }
 

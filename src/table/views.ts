@@ -11,6 +11,7 @@ import { checkOptions } from '../spec/option-names.ts'
 import { mapInOrder } from '../scan/in-order.ts'
 import type { Snapshot } from '../spec/snapshot.ts'
 import type { TableFiles } from '../store/table-files.ts'
+import { missingObject } from '../store/table-files.ts'
 import { SIGNAL_OPTIONS } from './option-names.ts'
 
 /** A manifest of a snapshot, as its manifest list describes it. */
@@ -72,11 +73,11 @@ export async function readManifest(
   signal?: AbortSignal,
 ): Promise<readonly ManifestEntry[]> {
   const bytes = await files.store.get(files.resolve(manifest.path), { signal })
-  if (!bytes) corrupt(`the manifest ${manifest.path} does not exist; run \`datashard verify\``, { path: manifest.path })
+  if (!bytes) missingObject('the manifest', manifest.path, files)
   const spec = specById(metadata, manifest.partitionSpecId)
   if (!spec)
     corrupt(`the manifest ${manifest.path} is of partition spec ${manifest.partitionSpecId}, which is not there`)
-  return decodeManifest(bytes, { manifest, spec, schema: currentSchema(metadata), where: manifest.path })
+  return decodeManifest(bytes, { manifest, spec, schema: currentSchema(metadata), where: files.shown(manifest.path) })
 }
 
 /** Manifests that are fetched while the files of the first are looked at, and their bytes. */

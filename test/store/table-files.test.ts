@@ -72,6 +72,25 @@ describe('a table on S3', () => {
     expect(escapeOf(copied, 's3://original/warehouse/other/x')).toMatch(ESCAPES)
   })
 
+  test('is shown where it was read, if that is another place than its metadata says', () => {
+    const copied = tableFiles(s3, 'copy', 's3://original/warehouse/table')
+    const path = 's3://original/warehouse/table/data/x'
+    expect(copied.shown(path)).toBe(`${path} (read from s3://bucket/copy/data/x)`)
+    expect(onS3.shown('s3a://bucket/some/table/data/x')).toBe('s3a://bucket/some/table/data/x')
+    expect(onDisk.shown('file:///data/table/data/x')).toBe('file:///data/table/data/x')
+    expect(tableFiles(localStore('/mirror'), 'table', path.slice(0, -7)).shown(path)).toBe(
+      `${path} (read from /mirror/table/data/x)`,
+    )
+    for (const [store, prefix, location] of [
+      [s3, '', 's3a://bucket/'],
+      [localStore('/data'), 'table', 'file:/data/table/'],
+      [localStore('/data/table'), '', '/data/table'],
+      [localStore('/'), '', '/'],
+    ] as const) {
+      expect(tableFiles(store, prefix, location).shown('x')).toBe('x')
+    }
+  })
+
   test('that is the whole bucket has no prefix', () => {
     const whole = tableFiles(s3, '', 's3://bucket')
     expect(whole.key('metadata/v1')).toBe('metadata/v1')

@@ -148,6 +148,7 @@ describe('dropTable', () => {
     await dropTable(LOCATION, { store })
     const next = await createTable(LOCATION, { schema: people, store })
     await expect(table.append([person(9)])).rejects.toMatchObject({ code: 'not-found' })
+    await expect(table.scan().toArray()).rejects.toThrow(/(dropped or )?cleaned up .* refresh/)
     await expect(table.refresh()).rejects.toMatchObject({ code: 'not-found' })
     expect(await next.scan().count()).toBe(0)
   })
