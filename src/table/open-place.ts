@@ -38,8 +38,18 @@ export function checkOpening({ writer, onAppend }: Pick<OpenOptions, 'writer' | 
   if (onAppend !== undefined) checkFunction('onAppend', onAppend)
 }
 
+/** What says where a bucket is, beside `s3` instead of in it: nobody would look there, and the requests would go to AWS. */
+function refuseMisplaced(location: string, options: OpenOptions): void {
+  if (options.store !== undefined || options.s3 !== undefined || !/^s3[an]?:/.test(location)) return
+  for (const name of ['endpoint', 'region', 'credentials', 'forcePathStyle'] satisfies (keyof S3Options)[]) {
+    if ((options as Readonly<Record<string, unknown>>)[name] === undefined) continue
+    invalid(`${name} is an option of s3: write { s3: { ${name} } }`, { option: name })
+  }
+}
+
 export function openPlace(location: string, options: OpenOptions): OpenedPlace {
   checkOpening(options)
+  refuseMisplaced(location, options)
   const runtime = options.runtime ?? systemRuntime
   const opened = openStore(location, {
     ...(options.store && { store: options.store }),

@@ -96,6 +96,16 @@ describe('options of public calls', () => {
     expect(world.store.calls).toEqual([])
   })
 
+  test('an endpoint beside s3 instead of in it does not lead to AWS', async () => {
+    const misplaced = { endpoint: 'http://127.0.0.1:9000' }
+    for (const call of [loadTable(S3, misplaced as object), createTable(S3, { schema: people, ...misplaced })]) {
+      await expect(call).rejects.toMatchObject({
+        code: 'invalid-argument',
+        message: 'endpoint is an option of s3: write { s3: { endpoint } }',
+      })
+    }
+  })
+
   test('a misspelled idempotencyKey appends nothing, instead of twice', async () => {
     const { table } = await countedTable()
     const options = { idempotencykey: 'message-1' } as object
