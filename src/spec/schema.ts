@@ -174,7 +174,9 @@ export function findColumn(schema: Schema, name: string): IndexedField {
   const { byName } = indexSchema(schema)
   const found = byName.get(name)
   if (found !== undefined) return found
-  const near = nearMisses(name, byName.keys())
+  // A list of structs looks like a struct to who writes the name.
+  const through = [...byName.keys()].filter((full) => full.replaceAll(/\.(?:element|value)(?=\.)/g, '') === name)
+  const near = through.length > 0 ? through : nearMisses(name, byName.keys())
   const hint =
     near.length > 0
       ? `did you mean ${near.map((n) => `'${n}'`).join(' or ')}?`

@@ -48,6 +48,7 @@ describe('index of a schema', () => {
     ['Id', /no column 'Id'; did you mean 'id'\?/],
     ['plcae.city', /did you mean 'place.city'\?/],
     ['city', /did you mean 'place.city'\?/],
+    ['points.x', /did you mean 'points\.element\.x'\?/],
     ['nothing_like_it', /it has 'id', 'place', 'points', 'a.b', 'a', 'm'/],
     ['', /it has 'id'/],
   ])("an unknown column '%s' is refused with what may have been meant", (name, message) => {
