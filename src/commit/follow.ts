@@ -2,7 +2,7 @@
  * Following the chain while one waits: step by step, by the first bytes of each version, so that every ledger on the way
  * is seen; the whole metadata is read only by who is about to fold.
  */
-import { DataShardError } from '../errors.ts'
+import { corrupt, DataShardError } from '../errors.ts'
 import type { Committer } from './commit.ts'
 import { BASE_MAX_AGE_MS } from './commit.ts'
 import type { Sighting } from './custody.ts'
@@ -141,7 +141,18 @@ export class Follower {
       const found = await readVersion(this.#committer.place, version, form, signal)
       if (found) return this.#committer.adopt(found)
       // Deleted already: this process slept for long.
-      await this.#committer.refresh(signal)
+      const { version: newest } = await this.#committer.refresh(signal)
+      if (newest < version) this.#refuseShortened(version, newest)
     }
+  }
+
+  /** No sweep deletes the newest version: somebody else did, and asking again would never end. */
+  #refuseShortened(version: number, newest: number): never {
+    const { location } = this.#committer.place
+    corrupt(
+      `version ${version} of the table at ${location} was there a moment ago and is missing now; the newest that is left ` +
+        `is ${newest}. Was it deleted by hand? Bring it back, or load the table again to go on from version ${newest}`,
+      { table: location, version, newest },
+    )
   }
 }
