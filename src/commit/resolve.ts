@@ -27,14 +27,13 @@ export async function resolveIntent(
   looking: Promise<TableHead> = committer.refresh(signal),
 ): Promise<Resolution> {
   const head = await looking
-  if (head.version <= intent.base) return { kind: 'open' }
   const last = lastVersionOf(intent.base, WINDOW)
   const at = Math.min(head.version, last)
   const ledger = at === head.version ? ledgerOf(head.metadata) : await ledgerAt(committer, at, signal)
   if (ledger === 'gone') return { kind: 'unknown' }
   const verdict = verdictAt(intent, ledgerOn(ledger, at), at)
   if (verdict.kind !== 'before-floor') return verdict
-  return (await foundBefore(committer, intent, Math.min(verdict.floor, at), signal)) ?? { kind: 'never' }
+  return (await foundBefore(committer, intent, verdict.floor, signal)) ?? { kind: 'never' }
 }
 
 /** Looks into the versions from the floor back to the intent's base, which the ledgers after the floor do not cover. */
@@ -47,8 +46,7 @@ async function foundBefore(
   for (let version = floor; version > intent.base; version--) {
     const ledger = await ledgerAt(committer, version, signal)
     if (ledger === 'gone') return { kind: 'unknown' }
-    if (ledger === undefined) continue
-    const verdict = verdictAt(intent, ledger, version)
+    const verdict = verdictAt(intent, ledgerOn(ledger, version), version)
     if (verdict.kind !== 'before-floor') return verdict.kind === 'open' ? undefined : verdict
   }
   return undefined
