@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Committer } from '../../src/commit/commit.ts'
 import { BASE_MAX_AGE_MS } from '../../src/commit/commit.ts'
+import { sighting } from '../../src/commit/custody.ts'
 import { Follower } from '../../src/commit/follow.ts'
 import { peekVersion } from '../../src/commit/peek.ts'
 import { Tempo } from '../../src/commit/tempo.ts'
@@ -137,6 +138,19 @@ describe('the newest version that is known', () => {
     expect(follower.tip.sinceMs).toBe(sinceMs)
   })
 
+  test('is not younger for an older one that was seen since, nor older for who saw it before', async () => {
+    const { head } = committer
+    await chain.put(2, { properties: LONG })
+    await follower.step()
+    pass(chain, 5_000)
+    committer.adopt({ ...head, seen: sighting(chain.runtime) })
+    expect(follower.ageMs).toBe(5_000)
+    await committer.refresh()
+    expect(follower.ageMs).toBe(0)
+    committer.adopt({ ...committer.head, seen: head.seen })
+    expect(follower.ageMs).toBe(0)
+  })
+
   test('is not moved by a look that somebody else made from an older one', async () => {
     await chain.putAll(2, 4)
     const [two, four] = [(await peekVersion(chain.place, 2))!, (await peekVersion(chain.place, 4))!]
@@ -157,66 +171,4 @@ describe('the newest version that is known', () => {
     expect(follower.tip.version).toBe(3)
     expect(follower.manifestList).toBeUndefined()
   })
-})
-
-describe('how many versions came since', () => {
-  const ledger = ledgerWith({ version: 2 }, { version: 4 }, { version: 6 })
-  const metadata = withSnapshots([2n, NOW - 400], [4n, NOW - 100], [6n, NOW])
-
-  test('is told by the pace of those in the ledger', async () => {
-    await chain.put(6, { ledger, metadata })
-    const follows = new Follower(await chain.committerAt(6), new Tempo(chain.runtime))
-    expect(follows.expectedSince).toBe(0)
-    pass(chain, 250)
-    // Four versions in 400 ms.
-    expect(follows.expectedSince).toBe(2.5)
-  })
-
-  test('is not infinite where all have one time', async () => {
-    await chain.put(6, { ledger, metadata: withSnapshots([2n, NOW], [6n, NOW]) })
-    const follows = new Follower(await chain.committerAt(6), new Tempo(chain.runtime))
-    pass(chain, 3)
-    expect(follows.expectedSince).toBe(12)
-  })
-
-  test.each([
-    ['no ledger', { ledger: null, metadata }],
-    ['an empty ledger', { metadata }],
-    ['one entry', { ledger: ledgerWith({ version: 6 }), metadata }],
-    ['an oldest snapshot that is gone', { ledger, metadata: withSnapshots([4n, NOW - 100], [6n, NOW]) }],
-    ['a newest snapshot that is gone', { ledger, metadata: withSnapshots([2n, NOW - 100], [4n, NOW]) }],
-  ])('is not known with %s', async (_what, made) => {
-    await chain.put(6, made)
-    const follows = new Follower(await chain.committerAt(6), new Tempo(chain.runtime))
-    pass(chain, 10_000)
-    expect(follows.expectedSince).toBe(0)
-  })
-})
-
-describe('a table that was dropped while somebody waited', () => {
-  test('a tombstone: the table is gone, and can be created', async () => {
-    await chain.bury(2)
-    await expect(follower.step()).rejects.toMatchObject({
-      code: 'not-found',
-      message: expect.stringContaining('create it') as string,
-    })
-  })
-
-  test.each([{}, LONG])('another table in its place is not followed', async (properties) => {
-    await chain.put(2, { properties, metadata: { tableUuid: '0c2e5a1e-0000-4000-8000-000000000000' } })
-    await expect(follower.step()).rejects.toMatchObject({
-      code: 'not-found',
-      message: expect.stringContaining('load it again') as string,
-    })
-    expect(follower.tip.version).toBe(1)
-  })
-})
-
-test('a newest version that somebody deletes by hand is said so, and not asked for again and again', async () => {
-  await chain.put(2, { properties: LONG })
-  await follower.step()
-  await chain.store.delete([chain.keyOf(2)])
-  chain.requests()
-  await expect(follower.head()).rejects.toMatchObject({ code: 'corrupt', details: { version: 2, newest: 1 } })
-  expect(chain.requests().length).toBeLessThanOrEqual(5)
 })
