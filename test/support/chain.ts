@@ -36,6 +36,7 @@ export interface MadeVersion {
 export function withSnapshots(...made: readonly (readonly [snapshotId: bigint, timestampMs: number])[]) {
   const snapshots = made.map(([snapshotId, timestampMs], index) => ({
     snapshotId,
+    ...(index > 0 && { parentSnapshotId: made[index - 1]![0] }),
     sequenceNumber: BigInt(index + 1),
     timestampMs,
     manifestList: `memory://test/t/metadata/snap-${snapshotId}.avro`,
