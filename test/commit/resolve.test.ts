@@ -109,6 +109,14 @@ describe('after the window', () => {
   })
 })
 
+test('who has cancelled does not wait for a version to be read', async () => {
+  await chain.put(LAST)
+  await chain.put(LAST + 1)
+  const committer = await chain.committerAt(LAST + 1)
+  const looked = resolveIntent(committer, intent, AbortSignal.abort(), Promise.resolve(committer.head))
+  await expect(looked).rejects.toMatchObject({ code: 'aborted' })
+})
+
 describe('where a ledger was lost within the window, versions before it tell', () => {
   /** Version 15 has none, because somebody unset it: from 16 on there is a new one. */
   beforeEach(async () => {
