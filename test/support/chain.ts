@@ -25,7 +25,7 @@ export function ledgerWith(...entries: readonly (Partial<LedgerEntry> & { readon
   }
 }
 
-export interface MadeVersion {
+interface MadeVersion {
   /** Null: the version carries none, as after another engine unset it. Default: an empty one. */
   readonly ledger?: Ledger | null
   readonly properties?: Readonly<Record<string, string>>
