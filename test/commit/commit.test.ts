@@ -1,9 +1,8 @@
 /** An ordinary change against other writers: derived anew on each base, until it has won, its time is over, or it makes no sense. */
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Change, Committer } from '../../src/commit/commit.ts'
-import { ledgerOf } from '../../src/commit/peek.ts'
 import { MAX_UNNAMED_MS } from '../../src/commit/unnamed.ts'
-import { sighting } from '../../src/commit/custody.ts'
+import { CUSTODY_MS, sighting } from '../../src/commit/custody.ts'
 import { DataShardError } from '../../src/errors.ts'
 import { type Chain, ledgerWith, newChain, pass } from '../support/chain.ts'
 
@@ -60,16 +59,6 @@ describe('a change that meets nobody', () => {
     expect(await chain.committerAt(2)).toMatchObject({ head: { metadata: { properties: { value: 'mine' } } } })
     expect(new TextDecoder().decode(await chain.store.get('t/metadata/version-hint.text'))).toBe('2')
     expect(await isThere('scratch-1')).toBe(true)
-  })
-
-  test('carries the ledger on, and begins one where there was none', async () => {
-    const { head } = await committer.commit(setting('mine').change)
-    expect(ledgerOf(head.metadata)).toEqual(ledger)
-    await chain.put(3, { ledger: null })
-    await committer.refresh()
-    const next = await committer.commit(setting('mine').change)
-    expect(ledgerOf(next.head.metadata)).toMatchObject({ floor: 3, entries: [] })
-    expect(next.head.metadata.metadataLog.at(-1)?.metadataFile).toBe('memory://test/t/metadata/v3.metadata.json')
   })
 
   test('comes after those that were given before it, also where one of those fails', async () => {
@@ -137,15 +126,28 @@ describe('a change that loses', () => {
   })
 
   test('until its time is over is told how often, and that nothing was committed', async () => {
-    losing(Infinity, () => 400)
+    pass(chain, 100)
+    losing(Infinity, () => 500)
     const failed = committer.commit(setting('mine').change, { timeoutMs: 1_000 })
     await expect(failed).rejects.toMatchObject({
       code: 'commit-contention',
       committed: 'no',
-      details: { attempts: 3, elapsedMs: 1_200 },
+      details: { attempts: 2, elapsedMs: 1_000 },
     })
     await committer.flush()
-    expect(await Promise.all([1, 2, 3].map((n) => isThere(`scratch-${n}`)))).toEqual([false, false, false])
+    expect(await Promise.all([1, 2].map((n) => isThere(`scratch-${n}`)))).toEqual([false, false])
+  })
+
+  test('because making it took longer than its base may be old begins again on a new one', async () => {
+    const { change, bases } = setting('mine')
+    const derive: Change['derive'] = (base, context) => {
+      if (context.attempt === 1) pass(chain, CUSTODY_MS)
+      return change.derive(base, context)
+    }
+    expect(await committer.commit({ ...change, derive }, { timeoutMs: 2 * CUSTODY_MS })).toMatchObject({ attempts: 2 })
+    expect(bases).toHaveLength(2)
+    await committer.flush()
+    expect(await isThere('scratch-1')).toBe(false)
   })
 
   test('and is cancelled then ends without another attempt', async () => {

@@ -93,6 +93,8 @@ describe('the reason why something is missing or damaged', () => {
     expect(await committer.reasonOf(damage)).toBe(damage)
     await chain.put(2)
     expect(await committer.reasonOf(damage)).toBe(damage)
+    const ofNothing = new DataShardError('corrupt', 'is damaged')
+    expect(await committer.reasonOf(ofNothing)).toBe(ofNothing)
   })
 
   test('is the end of the table, where that was dropped', async () => {
@@ -101,7 +103,7 @@ describe('the reason why something is missing or damaged', () => {
   })
 
   test('is a sweep, where the newest version needs the manifest list no more', async () => {
-    await chain.put(2, { metadata: withSnapshots([7n, NOW]) })
+    await chain.put(2, { metadata: withSnapshots([7n, NOW], [8n, NOW]) })
     await committer.refresh()
     expect(await committer.reasonOf(missing(LIST))).toMatchObject({ code: 'corrupt' })
     await chain.put(3, { metadata: withSnapshots([8n, NOW]) })

@@ -42,6 +42,15 @@ test('has what was folded and cancelled in it, and what the window still holds o
   ])
 })
 
+test('begins a ledger where there was none, and names the version that it was made of', async () => {
+  await chain.put(21, { ledger: null })
+  await committer.refresh()
+  await next()
+  const { metadata } = committer.head
+  expect(ledgerOf(metadata)).toMatchObject({ floor: 21, entries: [] })
+  expect(metadata.metadataLog.at(-1)?.metadataFile).toBe('memory://test/t/metadata/v21.metadata.json')
+})
+
 test('won: it is the head, as whoever reads it finds it', async () => {
   const made = await next()
   const { head } = committer
@@ -63,6 +72,17 @@ test('removes snapshots that the table keeps no longer', async () => {
   const { snapshots, properties: kept } = committer.head.metadata
   expect(snapshots.map(({ snapshotId }) => snapshotId)).toEqual([5n, 6n])
   expect(kept).toMatchObject(properties)
+})
+
+test.each([true, false])('is given up while it is under way, if it shall be punctual (%s)', async (isPunctual) => {
+  const { put } = chain.store
+  let canBeCut: boolean | undefined
+  chain.store.put = async (key, body, options) => {
+    if (options?.mode === 'create' && key === chain.keyOf(21)) canBeCut = options.signal !== undefined
+    return put(key, body, options)
+  }
+  await next({ isPunctual, signal: new AbortController().signal })
+  expect(canBeCut).toBe(isPunctual)
 })
 
 describe('is not sent', () => {
@@ -118,6 +138,12 @@ describe('answered when its base was seen a minute ago', () => {
   test('counts if what it added is in the chain', async () => {
     late([7n, NOW], [8n, NOW + 1])
     expect(await next({ updates: adding() })).toMatchObject({ outcome: 'won' })
+  })
+
+  test('is not known if only some of it is', async () => {
+    late([7n, NOW])
+    const second = { action: 'add-snapshot', snapshot: { ...snapshot!, snapshotId: 9n, sequenceNumber: 2n } } as const
+    await expect(next({ updates: [...adding(), second] })).rejects.toMatchObject({ code: 'commit-unknown' })
   })
 
   test('is not known if what it added is not', async () => {
