@@ -59,6 +59,13 @@ test('a commit whose manifests cannot be merged goes on without', async () => {
   expect(await applied(listed(made))).toEqual(listed(made))
 })
 
+test('but a bug is not hidden as if the manifests were at fault', async () => {
+  const carried = listed(await writtenManifests(files, metadata, 64))
+  const bug = new TypeError('a bug')
+  chain.store.get = () => Promise.reject(bug)
+  await expect(applied(carried)).rejects.toBe(bug)
+})
+
 test('a commit that is cancelled does not wait; the merge goes on, and the next commit has it', async () => {
   const carried = listed(await writtenManifests(files, metadata, 64))
   const controller = new AbortController()
