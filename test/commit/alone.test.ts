@@ -140,6 +140,24 @@ describe('somebody else in the inbox', () => {
     expect((await tried()).landed).toMatchObject({ version: BASE + 2, by: 'own-fold', foldSize: 2 })
   })
 
+  test('has published by a version 4 above, which is not far: folded with it', async () => {
+    await chain.putAll(BASE + 1, BASE + 4)
+    await others(1, BASE + 4)
+    expect((await tried()).landed).toMatchObject({ version: BASE + 5, by: 'own-fold', foldSize: 2 })
+  })
+
+  test('and a third one is first: nothing of this append is in that version', async () => {
+    await others(1)
+    chain.store.rule = ({ verb, key, mode }) =>
+      verb === 'put' && mode === 'create' && key === chain.keyOf(BASE + 1) ? () => chain.put(BASE + 1) : undefined
+    const { landed, said, watch, state } = await tried()
+    expect(landed).toBeUndefined()
+    expect(said).toEqual(['check', 'sending', 'not sent'])
+    expect(watch.isOpen).toBe(true)
+    expect(await lists()).toEqual([])
+    expect(await Promise.all(state.written.map(isThere))).toEqual([true, true])
+  })
+
   test.each([
     [5, 'open'],
     [16, 'never'],
