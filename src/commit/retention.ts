@@ -77,7 +77,7 @@ function keptSnapshots(
     const count = ref.type === 'tag' ? 1 : branchLength(chain, ref, onMain, policy, now)
     for (const one of chain.slice(0, count)) kept.add(one)
   }
-  const ofOthers = new Set([...kept].filter((one) => !onMain.has(one)))
+  const ofOthers = new Set(kept)
   const asked = askedLength(main, metadata.refs[MAIN_BRANCH], policy, now)
   const tail = main.slice(0, Math.max(tailLength(main, policy, now), asked))
   for (const one of tail) kept.add(one)

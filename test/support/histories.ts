@@ -73,3 +73,31 @@ export function history(metadata: TableMetadata, commits: number, everyMs: numbe
 }
 
 export const idsOf = (metadata: TableMetadata): bigint[] => metadata.snapshots.map(({ snapshotId }) => snapshotId)
+
+/** A policy that thins out at once and keeps the newest snapshot only, but for what the caller asks for. */
+export function keepingLittle(asked: Readonly<Record<string, string>> = {}): Record<string, string> {
+  return {
+    'datashard.retention.thin-from': '1',
+    'datashard.retention.tail-age-ms': '0',
+    'datashard.retention.tail-min': '1',
+    'datashard.retention.minutes': '0',
+    'datashard.retention.hours': '0',
+    'datashard.retention.days': '0',
+    ...asked,
+  }
+}
+
+/** Commits on a branch, one at each of the times; the first snapshot of a table has sequence number 1. */
+export function commits(metadata: TableMetadata, timesMs: readonly number[], branch?: string): TableMetadata {
+  return timesMs.reduce((next, timestampMs) => grow(next, timestampMs, branch), metadata)
+}
+
+/** The snapshot of this sequence number. */
+export function idOf(metadata: TableMetadata, sequenceNumber: number): bigint {
+  return metadata.snapshots.find((one) => one.sequenceNumber === BigInt(sequenceNumber))!.snapshotId
+}
+
+/** Sequence numbers of the snapshots that are left of it when a commit thins it out. */
+export function leftOf(metadata: TableMetadata, nowMs: number): readonly number[] {
+  return thin(metadata, nowMs).snapshots.map(({ sequenceNumber }) => Number(sequenceNumber))
+}
