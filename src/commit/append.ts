@@ -97,10 +97,11 @@ export function appendChange(options: AppendChangeOptions): AppendChange {
       const append = { snapshotId: id, manifestList: list.path, files: dataFiles, summary: options.summary ?? {} }
       const snapshot = appendSnapshot(base, append, context.nowMs)
       lists.set(list.path, list.manifests)
-      written.splice(written.indexOf(list.key), 1)
       const own = snapshotUpdates(base, snapshot)
       const withSnapshot = () => applyUpdates(base, own, { nowMs: context.nowMs, baseFile: '' })
       const also = options.also?.(withSnapshot(), snapshot) ?? []
+      // From now on it is scratch of the attempt; until here whatever failed has left it behind.
+      written.splice(written.indexOf(list.key), 1)
       return { updates: [...before, ...own, ...also], scratch: [list.key] }
     },
   }

@@ -145,7 +145,6 @@ async function derive(state: State, head: TableMetadata, context: DeriveContext)
   const guessed = guess && isChange(options, guess) ? write(state, on, guess, context) : undefined
   const [found, early] = await allEnded([finding, guessed ?? Promise.resolve(undefined)])
   const isRight = early !== undefined && guess!.manifests.length === found.manifests.length
-  if (early && !isRight) state.written.push(early.key)
   if (!isChange(options, found)) return withoutSnapshot(state, on)
   const written = isRight ? early : await write(state, on, found, context)
   const { snapshot, lines } = written
@@ -155,7 +154,10 @@ async function derive(state: State, head: TableMetadata, context: DeriveContext)
   state.deletedRows = written.deletedRows
   const own = snapshotUpdates(base, snapshot)
   const withSnapshot = applyUpdates(base, own, { nowMs: context.nowMs, baseFile: '' })
-  return { updates: [...before, ...own, ...(options.also?.(withSnapshot, snapshot) ?? [])], scratch: [written.key] }
+  const also = options.also?.(withSnapshot, snapshot) ?? []
+  // From now on it is scratch of the attempt; until here whatever failed has left it behind.
+  state.written.splice(state.written.indexOf(written.key), 1)
+  return { updates: [...before, ...own, ...also], scratch: [written.key] }
 }
 
 function isChange({ appended }: ReplaceChangeOptions, { manifests }: Replacement): boolean {
@@ -190,8 +192,6 @@ async function write(
   const parts = { snapshotId: id, name, added: manifests.map(({ file }) => file), carried }
   const list = putManifestList(files, base, parts, context.signal)
   const [{ key, path, manifests: lines }] = await allEnded([list, uploads, replacement.uploads])
-  // From now on it is scratch of the attempt.
-  state.written.splice(state.written.indexOf(key), 1)
   const removed = tallyAll(replacement.manifests.map((one) => one.removed))
   const made = { added: added.map((file) => file.dataFile), removed, parent, path }
   return {
