@@ -63,6 +63,15 @@ describe('on a newer base', () => {
     expect((await change.written('unused')).map(kindOf).toSorted()).toEqual(['list', 'manifest'])
   })
 
+  test('what takes the place of files that others removed meanwhile is not added', async () => {
+    const change = world.replace(removalOf(world, { a: [file('a2')], c: [file('c2')] }))
+    await change.derive(base, world.context(1))
+    const emptied = await world.commit(base, world.replace(removalOf(world, { a: [], b: [] }), { snapshotId: 7n }))
+    const next = await world.commit(await world.append(emptied, 'c'), change, 2)
+    expect(await world.contents(next)).toEqual([['+c2'], ['-c']])
+    expect(currentSnapshot(next)!.summary).toMatchObject({ 'added-data-files': '1', 'total-data-files': '1' })
+  })
+
   test('on which nothing is left there is no snapshot, and all that was written is of no use', async () => {
     const change = world.replace(removalOf(world, { a: [file('a2')] }))
     const { scratch } = await change.derive(base, world.context(1))

@@ -177,7 +177,8 @@ describe('a table with row-level deletes', () => {
   test('is refused: rows that they hide would come back', async () => {
     await withDeletes({ addedFilesCount: 0, existingFilesCount: 1 })
     const change = world.replace(removalOf(world, { a: [] }))
-    const refused = { code: 'unsupported', message: expect.stringContaining('metadata/d.avro') as string }
+    const path = 'memory://test/t/metadata/d.avro'
+    const refused = { code: 'unsupported', details: { table: 'memory://test/t', path, feature: 'delete files' } }
     await expect(change.derive(base, world.context())).rejects.toMatchObject(refused)
     await expect(change.prepare(base, undefined)).rejects.toMatchObject(refused)
     expect(world.puts()).toEqual([])
