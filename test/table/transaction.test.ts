@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { schema, t } from '../../src/spec/builder.ts'
 import { bucket } from '../../src/spec/partition-builder.ts'
+import { eq } from '../../src/spec/expressions.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import { createTable } from '../../src/table/create.ts'
 import { loadTable } from '../../src/table/load.ts'
+import type { Transaction } from '../../src/table/transaction.ts'
 import { faultyStore } from '../support/faulty-store.ts'
 import { collect, people, person } from '../support/tables.ts'
 
@@ -116,6 +118,24 @@ describe('transaction', () => {
     await expect(table.transaction((tx) => tx.setTag('x', { snapshotId: 5n }))).rejects.toMatchObject({
       code: 'not-found',
     })
+  })
+
+  test.for([
+    ['an append', (tx: Transaction) => tx.append([person(2)])],
+    ['an overwrite', (tx: Transaction) => tx.overwrite(eq('id', 1n), [person(1), person(2)])],
+  ] as const)('a tag that is refused after %s leaves no object', async ([_what, change]) => {
+    const { store, table } = await newTable()
+    await table.append([person(1), person(3)])
+    await table.flush()
+    const keys = async () => (await collect(store.list('t/'))).map(({ key }) => key)
+    const before = await keys()
+    const failed = table.transaction(async (tx) => {
+      await change(tx)
+      tx.removeTag('never set')
+    })
+    await expect(failed).rejects.toMatchObject({ code: 'not-found', committed: 'no' })
+    await table.flush()
+    expect(await keys()).toEqual(before)
   })
 
   test('columns are added, renamed, widened, made optional and dropped; old rows stay right', async () => {
