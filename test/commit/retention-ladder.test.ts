@@ -66,6 +66,7 @@ test('the last is the one that was made last, wherever the metadata lists it', (
 test('a clock that was ahead puts no more on the ladder than it has rungs, the newest of them', () => {
   const history = made('10T11:30:00', '10T12:00:00', '10T15:00:00', '10T14:00:00', '10T16:00:00')
   expect(kept(history, { hours: 3 })).toEqual(['10T15:00:00', '10T14:00:00', '10T16:00:00'])
+  expect(kept(history, { hours: 2 })).toEqual(['10T15:00:00', '10T16:00:00'])
   expect(kept(history, { hours: 1 })).toEqual(['10T16:00:00'])
   // They cost the others nothing while there is room.
   expect(kept(history, { hours: 5 })).toHaveLength(5)
