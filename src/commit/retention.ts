@@ -13,8 +13,8 @@ import { ancestorsOf, isOlder } from '../spec/lineage.ts'
 import { onLadder } from './retention-ladder.ts'
 
 /**
- * Snapshots that belong to no branch any more, or not yet (rolled back, staged, of a deleted branch): kept as long as the
- * tail of main, and not more of them than this.
+ * Snapshots that belong to no branch any more, or not yet (rolled back, staged, of a deleted branch), and those of another
+ * branch beyond its own tail: kept as long as the tail of main, and not more of them than this.
  */
 export const STRAYS_MAX = 100
 
