@@ -111,7 +111,10 @@ export async function foldingTable(properties: Readonly<Record<string, string>> 
   }
 
   /** Another writer commits a version with these updates, or with this in its ledger. */
-  const commit = async (updates: readonly TableUpdate[] = [], ledger?: Omit<LedgerEntry, 'version'>): Promise<number> => {
+  const commit = async (
+    updates: readonly TableUpdate[] = [],
+    ledger?: Omit<LedgerEntry, 'version'>,
+  ): Promise<number> => {
     const { committer } = await writer()
     const next = { base: committer.head, updates, ...(ledger && { ledger }), deadlineMs: Infinity, signal: undefined }
     const created = await committer.createNext(next)
