@@ -6,21 +6,24 @@ import type { LandControl } from '../../src/commit/landing.ts'
 import { Claiming, land } from '../../src/commit/landing.ts'
 import { DataShardError } from '../../src/errors.ts'
 import { landControl, unitOf } from '../support/appending.ts'
+import type { FoldingTable } from '../support/folding-table.ts'
 import { foldingTable } from '../support/folding-table.ts'
 import { collect } from '../support/tables.ts'
 
+type Change = Partial<LandControl> & { readonly withinMs?: number }
+
 /** In company, with chances that make it wait. */
-async function published(change: Partial<LandControl> = {}) {
+async function published(change: Change = {}) {
   const table = await foldingTable()
   await table.folds(...Array.from({ length: 20 }, () => newIntentId(table.runtime)))
   table.chance.random = () => 0.99
   return alone(change, table)
 }
 
-async function alone(change: Partial<LandControl> = {}, table?: Awaited<ReturnType<typeof foldingTable>>) {
+async function alone({ withinMs = Infinity, ...change }: Change = {}, table?: FoldingTable) {
   const made = table ?? (await foldingTable())
   const context = await made.writer()
-  const control = landControl(change)
+  const control = landControl({ ...change, deadlineMs: made.runtime.monotonic() + withinMs })
   const unit = await unitOf(made)
   const start = () => land(context, unit, control)
   made.store.calls.length = 0
@@ -49,7 +52,7 @@ describe('before anything is published', () => {
   })
 
   test('its time is over: it may be called again', async () => {
-    const { start, dataThere } = await published({ deadlineMs: 0 })
+    const { start, dataThere } = await published({ withinMs: 0 })
     await expect(start()).rejects.toMatchObject({
       code: 'commit-contention',
       committed: 'no',
@@ -91,7 +94,7 @@ describe('once it is published', () => {
   const left = { code: 'commit-unknown', committed: 'unknown', details: { table: 'memory://test/t', base: 2 } }
 
   test('its time is over: it may be committed by anybody yet, and stays there', async () => {
-    const { start, dataThere, control, runtime, chance, context } = await published({ deadlineMs: 100 })
+    const { start, dataThere, control, runtime, chance, context } = await published({ withinMs: 100 })
     chance.onSleep = async () => runtime.advance({ monotonicMs: 100 })
     await expect(start()).rejects.toMatchObject(left)
     await context.committer.flush()

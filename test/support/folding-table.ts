@@ -57,6 +57,7 @@ interface PublishOptions {
 /** Version 1 of an empty table, and what tests do to it and see of it. */
 export async function foldingTable(properties: Readonly<Record<string, string>> = {}) {
   const clock = virtualRuntime(7)
+  clock.advance({ monotonicMs: 7_000 })
   /** `random`: what chance decides. `onSleep`: what others do while somebody waits. `slept`: how long, each time. */
   const chance = { random: clock.random, onSleep: async (): Promise<void> => undefined, slept: [] as number[] }
   const runtime = {
