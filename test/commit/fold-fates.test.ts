@@ -48,6 +48,24 @@ describe('an own append that somebody else decided meanwhile is settled, and no 
     expect((await table.head()).version).toBe(1 + WINDOW)
   })
 
+  test('folded, and a window of versions has passed since', async () => {
+    const { table, context, request, own, watch } = await waiting()
+    await table.folds(own.id)
+    for (let i = 0; i < WINDOW + 4; i++) await table.commit()
+    expect(await fold(context, request)).toEqual({ kind: 'settled' })
+    expect(watch.verdict).toMatchObject({ kind: 'folded', version: 2 })
+  })
+
+  test('also when nobody watches it, or asks others to wait', async () => {
+    const { table, context, request, own, store, chance } = await waiting()
+    await table.cancels(own.id)
+    expect(await fold(context, { ...request, watch: undefined })).toEqual({ kind: 'settled' })
+    await store.put('t/data/in/hold/someone', new Uint8Array())
+    expect(await fold(context, request)).toEqual({ kind: 'settled' })
+    expect(chance.slept).toEqual([])
+    expect((await table.head()).version).toBe(2)
+  })
+
   test('in the last version of its window it is folded still', async () => {
     const { table, context, request } = await waiting()
     for (let i = 0; i < WINDOW - 1; i++) await table.commit()
@@ -75,6 +93,13 @@ describe('an own append whose rows do not fit the schema of now', () => {
     expect(currentSnapshot((await table.head()).metadata)).toBeUndefined()
     // The other one was written by the old schema, too: it stays where it is.
     expect(await table.store.head(other.key)).toBeDefined()
+  })
+
+  test('is settled so when nobody watches it, too', async () => {
+    const { table, context, request, own } = await waiting()
+    await table.commit([{ action: 'set-schema', schema: STRICTER }])
+    expect(await fold(context, { ...request, watch: undefined })).toEqual({ kind: 'settled' })
+    expect((await table.ledger()).cancelled).toEqual([own.id])
   })
 
   test('is open still where that version is lost', async () => {

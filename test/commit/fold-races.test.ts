@@ -43,6 +43,63 @@ describe('a fold that loses its version', () => {
   })
 })
 
+test('who folds or cancels for others only, and loses, has learnt of the version, and deletes no more than it wrote', async () => {
+  const { table, context, own, store, avroKeys, atCreate } = await racing()
+  store.rule = atCreate(2, async () => void (await table.commit()))
+  expect(await fold(context, foldRequest(undefined, { cancel: own }))).toEqual({ kind: 'lost' })
+  await context.committer.flush()
+  expect(table.calls('delete')).toEqual([])
+  expect(context.follower.tip.version).toBe(2)
+  await table.publish()
+  store.rule = atCreate(3, async () => void (await table.commit()))
+  expect(await fold(context, foldRequest(undefined))).toEqual({ kind: 'lost' })
+  await context.committer.flush()
+  expect(avroKeys('delete')).toEqual(avroKeys('put'))
+})
+
+test('a base that grew old while manifests were written is not built upon', async () => {
+  const { table, context, request, store, runtime, avroKeys } = await racing()
+  store.rule = ({ verb, key }) =>
+    verb === 'put' && key.endsWith('-m0.avro') ? () => runtime.advance({ wallMs: 60_000 }) : undefined
+  expect(await fold(context, request)).toEqual({ kind: 'lost' })
+  await context.committer.flush()
+  expect(avroKeys('delete')).toEqual(avroKeys('put'))
+  expect((await table.head()).version).toBe(1)
+})
+
+describe('a version under way when the time is over', () => {
+  /** The store takes ten seconds for it, unless it is given up. */
+  async function late(withinMs: number) {
+    const made = await racing()
+    const { store, runtime, request } = made
+    const { put } = store
+    const cause = new DataShardError('unavailable', 'given up')
+    store.put = async (key, body, options) => {
+      if (!key.endsWith('.metadata.json')) return put(key, body, options)
+      runtime.advance({ wallMs: 10_000, monotonicMs: 10_000 })
+      return options?.signal?.aborted ? { outcome: 'unknown', cause } : put(key, body, options)
+    }
+    const timed = { ...request, deadlineMs: runtime.monotonic() + withinMs }
+    return { ...made, timed }
+  }
+
+  test('is given up: nobody waits for it', async () => {
+    const { context, timed } = await late(1_000)
+    await expect(fold(context, timed)).rejects.toMatchObject({ code: 'commit-unknown' })
+  })
+
+  test('is not before', async () => {
+    const { context, timed } = await late(20_000)
+    expect(await fold(context, timed)).toMatchObject({ kind: 'won' })
+  })
+
+  test('is given up where it would only cancel an append that does not fit any more', async () => {
+    const { context, timed } = await late(1_000)
+    const own = { ...timed.own!, schemaId: 7 }
+    await expect(fold(context, { ...timed, own })).rejects.toMatchObject({ code: 'commit-unknown' })
+  })
+})
+
 describe('a version that the store refuses', () => {
   test('for certain: nothing of it stays, and the reason comes out', async () => {
     const { context, request, store, avroKeys, atCreate } = await racing()

@@ -64,11 +64,12 @@ describe('a fold', () => {
 
   test('writes manifests of up to 100 files once more; larger ones are listed where they were published', async () => {
     const table = await foldingTable()
-    await table.publish({ manifestOf: 100 })
+    const small = await table.publish({ manifestOf: 100 })
     const large = await table.publish({ manifestOf: 101 })
     await fold(await table.writer(), foldRequest(undefined))
     const [made, asItIs, ...more] = await table.manifests()
     expect(made).toMatchObject({ addedFilesCount: 100 })
+    expect(made!.path).not.toBe(table.files.pathOf(small.key))
     const size = (await table.store.head(large.key))!.size
     expect(asItIs).toMatchObject({ path: table.files.pathOf(large.key), addedFilesCount: 101, length: BigInt(size) })
     expect(more).toEqual([])
