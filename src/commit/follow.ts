@@ -13,6 +13,7 @@ import type { Ledger } from './ledger.ts'
 import { WINDOW } from './ledger.ts'
 import type { Peeked } from './peek.ts'
 import { ledgerOf, peekVersion } from './peek.ts'
+import { storeNow } from './place.ts'
 import type { Tempo } from './tempo.ts'
 
 /** So many versions behind the head an append is named anew: a good part of its window would be over before anybody knew of it. */
@@ -54,6 +55,16 @@ export class Follower {
   /** Since the tip was last seen alive. */
   get ageMs(): number {
     return ageMs(this.tip.seen, this.#runtime)
+  }
+
+  /**
+   * Since the tip was committed: by its own time where this process has read it, which may be long after, else since it was seen first.
+   */
+  get idleMs(): number {
+    const { version, sinceMs } = this.tip
+    const { head, place } = this.#committer
+    const seenMs = this.#runtime.monotonic() - sinceMs
+    return head.version === version ? Math.max(seenMs, storeNow(place) - head.metadata.lastUpdatedMs) : seenMs
   }
 
   get #runtime() {

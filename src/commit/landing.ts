@@ -213,10 +213,8 @@ function sizeOf({ follower }: FoldContext, version: number): number {
 }
 
 /** The last commits brought one append each at most, or are long ago. */
-function isAlone({ crowd, follower, committer }: FoldContext): boolean {
-  const { tip } = follower
-  if (crowd.size(tip) <= 1) return true
-  return committer.place.runtime.monotonic() - tip.sinceMs > COMPANY_ENDS_MS
+function isAlone({ crowd, follower }: FoldContext): boolean {
+  return crowd.size(follower.tip) <= 1 || follower.idleMs > COMPANY_ENDS_MS
 }
 
 /** Nobody committed for so long: company has left. */

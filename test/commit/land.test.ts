@@ -59,6 +59,14 @@ describe('an append', () => {
     expect(late.control.said[0]).toBe('sending')
   })
 
+  test('by a process that comes to a table when company has left is alone, whatever that folded', async () => {
+    const table = await busyTable()
+    table.runtime.advance({ wallMs: 2_001, monotonicMs: 2_001 })
+    const { control, start } = await landing(table)
+    expect(await start()).toMatchObject({ version: 3, by: 'alone' })
+    expect(control.stats).toMatchObject({ publications: 0, roundTrips: 2 })
+  })
+
   test('that loses its version is published, under the newest base, and its file is sent under that name', async () => {
     const table = await foldingTable()
     const { control, start } = await landing(table)
