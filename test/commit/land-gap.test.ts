@@ -52,6 +52,19 @@ test('nobody can tell any more, because the versions are gone: unknown', async (
   await expect(landed).rejects.toMatchObject({ code: 'commit-unknown', details: { base: 2 } })
 })
 
+test('the store does not say for a while: it is asked again', async () => {
+  let fails = 4
+  const { landed, chance } = await passedBy(
+    async (table, id) => table.folds(id),
+    ({ store }) => {
+      store.rule = ({ verb, key }) =>
+        verb === 'get' && key.endsWith('/v18.metadata.json') && fails-- > 0 ? 'lost-before' : undefined
+    },
+  )
+  expect(await landed).toMatchObject({ version: 3, by: 'other-fold' })
+  expect(chance.slept.filter((ms) => ms === 500)).toHaveLength(4)
+})
+
 test('the store does not say until its time is over: unknown', async () => {
   const { landed, chance } = await passedBy(
     async (table) => table.commit(),
