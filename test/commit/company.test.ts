@@ -90,7 +90,11 @@ describe('who waits', () => {
     await look()
     let versions = 1
     chance.random = () => 0.99
-    chance.onSleep = async () => void (versions++ < 13 ? await table.commit() : await table.folds(own.id))
+    // Longer, all of it, than its patience was when it began.
+    chance.onSleep = async () => {
+      table.runtime.advance({ wallMs: 100, monotonicMs: 100 })
+      await (versions++ < 13 ? table.commit() : table.folds(own.id))
+    }
     expect(await wait()).toBeUndefined()
     expect(watch.verdict).toMatchObject({ kind: 'folded' })
     expect(control.stats.attempts).toBe(0)
