@@ -14,6 +14,8 @@ export interface Scenario {
   readonly concurrency: number
   /** Mean pause between the appends of a writer. */
   readonly pauseMs: number
+  /** Writers rest together and come back at the same time, as functions on a schedule do. */
+  readonly shifts: boolean
   readonly partitioned: boolean
   /** How often an append is cancelled, or given little time. */
   readonly impatient: number
@@ -63,6 +65,8 @@ export function scenarioOf(seed: number, size: Size = 'small'): Scenario {
     concurrency: chance.pick([1, 1, 1, 3]),
     // Sweeps are of interest where versions are a day old and somebody still appends.
     pauseMs: chance.pick([0, 50, 1_000, 20_000, 400_000, ...(maintenance ? [4 * HOUR_MS, 12 * HOUR_MS] : [])]),
+    // Of another stream: it was not always there, and seeds keep what they were.
+    shifts: chance.fork('shifts').is(0.5),
     partitioned: chance.is(0.2),
     impatient: chance.pick([0, 0, 0.2, 0.5]),
     lambdas: sometimes(0.4, () => chance.whole(1, 6)),

@@ -30,14 +30,7 @@ describe('simulated worlds', () => {
         for (const [what, count] of outcome.counts) counts.set(what, (counts.get(what) ?? 0) + count)
       }
       const answers = ['acknowledged', 'aborted', 'commit-unknown', 'commit-contention', 'not-found', 'replayed']
-      for (const what of [
-        ...answers,
-        'scans',
-        'foreign written',
-        'versions deleted',
-        'inbox deleted',
-        'orphans deleted',
-      ]) {
+      for (const what of [...answers, 'scans', 'foreign written', 'versions deleted', 'orphans deleted']) {
         expect(counts.get(what) ?? 0, what).toBeGreaterThan(0)
       }
     },
@@ -50,6 +43,22 @@ describe('simulated worlds', () => {
   test.each(starts)(`seeds %i and the ${PER_TEST - 1} after it are sound`, { timeout: 600_000 }, async (from) => {
     for (let seed = from; seed < from + PER_TEST; seed++) expect(wrongIn(await simulate(seed))).toEqual([])
   })
+
+  test(
+    'writers who meet four times a day, and are killed while they do: what they leave is swept',
+    { timeout: 600_000 },
+    async () => {
+      const hours = { pauseMs: 6 * 3_600_000, shifts: true, maintenance: true, drops: 0 }
+      const change = { ...hours, writers: 16, appendsPerWriter: 4, concurrency: 1, kills: 0.4 }
+      let swept = 0
+      for (let seed = 1; seed <= 12; seed++) {
+        const outcome = await simulate(seed, { change })
+        expect(outcome.violations, report(outcome, { change })).toEqual([])
+        swept += outcome.counts.get('inbox deleted') ?? 0
+      }
+      expect(swept).toBeGreaterThan(0)
+    },
+  )
 
   test('64 writers at once: every answer is true', { timeout: 600_000 }, async () => {
     const change = { writers: 64, appendsPerWriter: 1, drops: 0 }

@@ -50,10 +50,19 @@ export function startWriter(world: World, index: number): void {
       const dropped = await Promise.all(Array.from({ length: together }, () => appendOnce(actor, current)))
       left -= together
       if (dropped.some(Boolean)) table = await load(actor)
-      if (scenario.pauseMs > 0) await actor.process.runtime.sleep(actor.chance.exponential(scenario.pauseMs))
+      if (scenario.pauseMs > 0) await rest(actor)
     }
     await table?.close()
   })
+}
+
+async function rest({ world, process, chance }: Actor): Promise<void> {
+  const { scenario, scheduler } = world
+  const { pauseMs } = scenario
+  if (!scenario.shifts) return process.runtime.sleep(chance.exponential(pauseMs))
+  await process.runtime.sleep(pauseMs - (scheduler.nowMs % pauseMs) + chance.exponential(100))
+  // Few are hit by chance while all of them append.
+  if (chance.is(scenario.kills / 2)) scheduler.after(chance.exponential(300), () => process.kill())
 }
 
 /** Returns whether the table was dropped. */
