@@ -31,7 +31,7 @@ export async function resolveIntent(
   const at = Math.min(head.version, last)
   const ledger = at === head.version ? ledgerOf(head.metadata) : await ledgerAt(committer, at, signal)
   if (ledger === 'gone') return { kind: 'unknown' }
-  const verdict = verdictAt(intent, ledgerOn(ledger, at), at)
+  const verdict = verdictBy(intent, ledger, at)
   if (verdict.kind !== 'before-floor') return verdict
   return (await foundBefore(committer, intent, verdict.floor, signal)) ?? { kind: 'never' }
 }
@@ -46,10 +46,16 @@ async function foundBefore(
   for (let version = floor; version > intent.base; version--) {
     const ledger = await ledgerAt(committer, version, signal)
     if (ledger === 'gone') return { kind: 'unknown' }
-    const verdict = verdictAt(intent, ledgerOn(ledger, version), version)
+    const verdict = verdictBy(intent, ledger, version)
     if (verdict.kind !== 'before-floor') return verdict.kind === 'open' ? undefined : verdict
   }
   return undefined
+}
+
+/** A ledger that cannot be of its version is as good as lost, but for what it names: nobody makes up an id. */
+function verdictBy(intent: IntentName, ledger: Ledger | undefined, version: number): Verdict {
+  const named = ledger && verdictAt(intent, ledger, version)
+  return named?.kind === 'folded' ? named : verdictAt(intent, ledgerOn(ledger, version), version)
 }
 
 async function ledgerAt(

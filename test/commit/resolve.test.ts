@@ -155,6 +155,14 @@ describe('where a ledger was lost within the window, versions before it tell', (
     expect(await resolved(16)).toEqual(isFolded)
   })
 
+  test('folded by one that cannot be of its version: what it names was folded all the same', async () => {
+    const entry = { version: 12, snapshotId: isFolded.snapshotId, folded: [ID] }
+    await chain.put(14, { ledger: ledgerWith(entry, { version: 99 }) })
+    expect(await resolved(16)).toEqual(isFolded)
+    await chain.put(16, { ledger: { ...ledgerWith(entry), floor: 99 } })
+    expect(await resolved(16)).toEqual(isFolded)
+  })
+
   test('lost in all of them: nobody folded without one, so never', async () => {
     await chain.putAll(11, 15, { ledger: null })
     expect(await resolved(16)).toEqual({ kind: 'never' })

@@ -5,22 +5,17 @@
 import { encodeFileDescriptor, encodeManifestDescriptor } from '../../src/codec/descriptor.ts'
 import { decodeManifestList } from '../../src/codec/manifest-list.ts'
 import { Committer } from '../../src/commit/commit.ts'
-import { Crowd } from '../../src/commit/crowd.ts'
 import { sighting } from '../../src/commit/custody.ts'
 import { createFirstVersion } from '../../src/commit/first-version.ts'
-import { Follower } from '../../src/commit/follow.ts'
 import type { FoldContext, FoldRequest, OwnAppend } from '../../src/commit/fold.ts'
 import type { TableHead } from '../../src/commit/head.ts'
 import { findHead } from '../../src/commit/head.ts'
 import { newIntentId } from '../../src/commit/intent-id.ts'
 import { intentName, uuid8 } from '../../src/commit/intent.ts'
 import type { LedgerEntry } from '../../src/commit/ledger.ts'
-import { ManifestListCache } from '../../src/commit/list-cache.ts'
 import { appendManifests } from '../../src/commit/manifests.ts'
-import { Merges } from '../../src/commit/merges.ts'
 import { ledgerBy } from '../../src/commit/peek.ts'
 import { newStats } from '../../src/commit/stats.ts'
-import { Tempo } from '../../src/commit/tempo.ts'
 import type { IntentName } from '../../src/commit/window.ts'
 import { Watch } from '../../src/commit/watch.ts'
 import type { DataFile } from '../../src/spec/data-file.ts'
@@ -33,6 +28,7 @@ import type { FaultyCall } from './faulty-store.ts'
 import { faultyStore } from './faulty-store.ts'
 import { sampleMetadata } from './sample-metadata.ts'
 import { virtualRuntime } from './virtual-runtime.ts'
+import { writerOn } from './writer.ts'
 
 /** Of each file that {@link FoldingTable.publish} writes. */
 export const FILE_BYTES = 100
@@ -77,18 +73,7 @@ export async function foldingTable(properties: Readonly<Record<string, string>> 
 
   const head = async () => (await findHead(place)) as TableHead
   const writer = async (summary: FoldContext['summary'] = {}): Promise<FoldContext> => {
-    const committer = new Committer(place, await head())
-    const tempo = new Tempo(runtime)
-    return {
-      committer,
-      follower: new Follower(committer, tempo),
-      crowd: new Crowd(),
-      files,
-      lists: new ManifestListCache(files),
-      tempo,
-      merges: new Merges(committer, files),
-      summary,
-    }
+    return { ...writerOn({ place }, new Committer(place, await head())), summary }
   }
   const file = (name: string, rows = 1n): DataFile =>
     dataFileOf({ path: files.pathOf(`t/data/${name}.parquet`), recordCount: rows, fileSizeBytes: BigInt(FILE_BYTES) })

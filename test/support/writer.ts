@@ -1,4 +1,4 @@
-/** One writer on a chain made by hand: what the steps of an append are given, and what they tell it. */
+/** One writer of a table: what the steps of an append are given, and what they tell it. */
 import type { Committer } from '../../src/commit/commit.ts'
 import { Crowd } from '../../src/commit/crowd.ts'
 import { sighting } from '../../src/commit/custody.ts'
@@ -15,7 +15,7 @@ import { tableFiles } from '../../src/store/table-files.ts'
 import type { Chain } from './chain.ts'
 import { dataFileOf } from './data-files.ts'
 
-export function writerOn({ place }: Chain, committer: Committer): FoldContext {
+export function writerOn({ place }: Pick<Chain, 'place'>, committer: Committer): FoldContext {
   const tempo = new Tempo(place.runtime)
   const files = tableFiles(place.store, place.prefix, place.location)
   return {
