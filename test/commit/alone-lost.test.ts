@@ -6,9 +6,9 @@ import { Claiming } from '../../src/commit/landing.ts'
 import type { UnitState } from '../../src/commit/landing.ts'
 import { Watch } from '../../src/commit/watch.ts'
 import { DataShardError } from '../../src/errors.ts'
-import { type Chain, ledgerWith, newChain } from '../support/chain.ts'
+import { type Chain, ledgerWith } from '../support/chain.ts'
 import { collect } from '../support/tables.ts'
-import { controlOf, unitOf, writerOn } from '../support/writer.ts'
+import { controlOf, unitOf, writerAt } from '../support/writer.ts'
 
 const BASE = 20
 const ID = '0123456789abcdef'
@@ -19,10 +19,7 @@ let state: UnitState
 let watch: Watch
 
 async function begin(ledger = ledgerWith()): Promise<void> {
-  chain = newChain()
-  await chain.put(BASE, { ledger })
-  await chain.hint(BASE)
-  context = writerOn(chain, await chain.committerAt(BASE))
+  ;({ chain, context } = await writerAt(BASE, ledger))
   state = unitOf(context, [100])
   watch = new Watch({ id: ID, base: BASE })
 }

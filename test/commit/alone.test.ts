@@ -8,9 +8,9 @@ import { ledgerOf } from '../../src/commit/peek.ts'
 import { publish } from '../../src/commit/publish.ts'
 import { Watch } from '../../src/commit/watch.ts'
 import { currentSnapshot } from '../../src/spec/metadata.ts'
-import { type Chain, ledgerWith, newChain, pass } from '../support/chain.ts'
+import { type Chain, ledgerWith, pass } from '../support/chain.ts'
 import { collect } from '../support/tables.ts'
-import { controlOf, unitOf, writerOn } from '../support/writer.ts'
+import { controlOf, unitOf, writerAt, writerOn } from '../support/writer.ts'
 
 const BASE = 20
 const ID = '0123456789abcdef'
@@ -20,11 +20,7 @@ let chain: Chain
 let context: FoldContext
 
 async function begin(ledger = ledgerWith()): Promise<void> {
-  chain = newChain()
-  await chain.put(BASE, { ledger })
-  await chain.hint(BASE)
-  context = writerOn(chain, await chain.committerAt(BASE))
-  chain.requests()
+  ;({ chain, context } = await writerAt(BASE, ledger))
 }
 
 beforeEach(() => begin())

@@ -3,18 +3,15 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import type { Committer } from '../../src/commit/commit.ts'
 import { Follower } from '../../src/commit/follow.ts'
 import { Tempo } from '../../src/commit/tempo.ts'
-import { type Chain, LONG, newChain } from '../support/chain.ts'
+import { type Chain, LONG, processAt } from '../support/chain.ts'
 
 let chain: Chain
 let committer: Committer
 let follower: Follower
 
 beforeEach(async () => {
-  chain = newChain()
-  await chain.put(1)
-  committer = await chain.committerAt(1)
+  ;({ chain, committer } = await processAt(1))
   follower = new Follower(committer, new Tempo(chain.runtime))
-  chain.requests()
 })
 
 describe('a table that was dropped while somebody waited', () => {

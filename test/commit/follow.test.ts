@@ -6,7 +6,7 @@ import { sighting } from '../../src/commit/custody.ts'
 import { Follower } from '../../src/commit/follow.ts'
 import { peekVersion } from '../../src/commit/peek.ts'
 import { Tempo } from '../../src/commit/tempo.ts'
-import { type Chain, ledgerWith, LONG, newChain, pass, withSnapshots } from '../support/chain.ts'
+import { type Chain, ledgerWith, LONG, pass, processAt, withSnapshots } from '../support/chain.ts'
 
 const NOW = Date.UTC(2026, 0, 1)
 const ID = '0123456789abcdef'
@@ -17,11 +17,8 @@ let committer: Committer
 let follower: Follower
 
 beforeEach(async () => {
-  chain = newChain()
-  await chain.put(1)
-  committer = await chain.committerAt(1)
+  ;({ chain, committer } = await processAt(1))
   follower = new Follower(committer, new Tempo(chain.runtime))
-  chain.requests()
 })
 
 describe('a look for the next version', () => {

@@ -4,9 +4,9 @@ import { Committer } from '../../src/commit/commit.ts'
 import { Merges } from '../../src/commit/merges.ts'
 import type { ManifestFile } from '../../src/spec/data-file.ts'
 import type { TableMetadata } from '../../src/spec/metadata.ts'
-import { type TableFiles, tableFiles } from '../../src/store/table-files.ts'
-import { type Chain, newChain } from '../support/chain.ts'
-import { listed, writtenManifest, writtenManifests } from '../support/manifests.ts'
+import type { TableFiles } from '../../src/store/table-files.ts'
+import type { Chain } from '../support/chain.ts'
+import { listed, mergingProcess, writtenManifest, writtenManifests } from '../support/manifests.ts'
 
 let chain: Chain
 let committer: Committer
@@ -15,12 +15,7 @@ let files: TableFiles
 let merges: Merges
 
 beforeEach(async () => {
-  chain = newChain()
-  await chain.put(1)
-  committer = await chain.committerAt(1)
-  metadata = committer.head.metadata
-  files = tableFiles(chain.store, 't', 'memory://test/t')
-  merges = new Merges(committer, files)
+  ;({ chain, committer, metadata, files, merges } = await mergingProcess())
 })
 
 const applied = (carried: readonly ManifestFile[], signal?: AbortSignal, base = metadata) =>

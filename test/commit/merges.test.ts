@@ -1,12 +1,12 @@
 /** Manifests that are merged beside the commits: when that begins, which commit takes it in, and when it is given up. */
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Committer } from '../../src/commit/commit.ts'
-import { Merges } from '../../src/commit/merges.ts'
+import type { Merges } from '../../src/commit/merges.ts'
 import type { ManifestFile } from '../../src/spec/data-file.ts'
 import type { TableMetadata } from '../../src/spec/metadata.ts'
-import { type TableFiles, tableFiles } from '../../src/store/table-files.ts'
-import { type Chain, newChain, pass } from '../support/chain.ts'
-import { listed, writtenManifest, writtenManifests } from '../support/manifests.ts'
+import type { TableFiles } from '../../src/store/table-files.ts'
+import { type Chain, pass } from '../support/chain.ts'
+import { listed, mergingProcess, writtenManifest, writtenManifests } from '../support/manifests.ts'
 import { collect } from '../support/tables.ts'
 
 const BY = { snapshotId: 99n, sequenceNumber: 9n }
@@ -19,13 +19,7 @@ let files: TableFiles
 let merges: Merges
 
 beforeEach(async () => {
-  chain = newChain()
-  await chain.put(1)
-  committer = await chain.committerAt(1)
-  metadata = committer.head.metadata
-  files = tableFiles(chain.store, 't', 'memory://test/t')
-  merges = new Merges(committer, files)
-  chain.requests()
+  ;({ chain, committer, metadata, files, merges } = await mergingProcess())
 })
 
 /** What the next commit carries on. */

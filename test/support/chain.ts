@@ -85,6 +85,15 @@ export function newChain() {
   }
 }
 
+/** A chain of one version, and a process that has read it. */
+export async function processAt(version: number, made: MadeVersion = {}) {
+  const chain = newChain()
+  await chain.put(version, made)
+  const committer = await chain.committerAt(version)
+  chain.requests()
+  return { chain, committer }
+}
+
 /** A clock that moves forward in both of its parts. */
 export function pass(chain: Chain, ms: number): void {
   chain.runtime.advance({ wallMs: ms, monotonicMs: ms })

@@ -1,10 +1,20 @@
 /** Manifests as appends write them, and as a manifest list has them afterwards. */
 import type { UnboundManifest } from '../../src/commit/manifests.ts'
 import { appendManifests } from '../../src/commit/manifests.ts'
+import { Merges } from '../../src/commit/merges.ts'
 import type { DataFile, ManifestFile } from '../../src/spec/data-file.ts'
 import type { TableMetadata } from '../../src/spec/metadata.ts'
 import type { TableFiles } from '../../src/store/table-files.ts'
+import { tableFiles } from '../../src/store/table-files.ts'
+import { processAt } from './chain.ts'
 import { dataFileOf } from './data-files.ts'
+
+/** A process at version 1 that merges manifests beside its commits. */
+export async function mergingProcess() {
+  const { chain, committer } = await processAt(1)
+  const files = tableFiles(chain.store, 't', 'memory://test/t')
+  return { chain, committer, metadata: committer.head.metadata, files, merges: new Merges(committer, files) }
+}
 
 let named = 0
 

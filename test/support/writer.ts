@@ -5,6 +5,7 @@ import { sighting } from '../../src/commit/custody.ts'
 import { Follower } from '../../src/commit/follow.ts'
 import type { FoldContext } from '../../src/commit/fold.ts'
 import type { LandControl, UnitState } from '../../src/commit/landing.ts'
+import type { Ledger } from '../../src/commit/ledger.ts'
 import { ManifestListCache } from '../../src/commit/list-cache.ts'
 import { Merges } from '../../src/commit/merges.ts'
 import { newStats } from '../../src/commit/stats.ts'
@@ -13,6 +14,7 @@ import type { DataFile } from '../../src/spec/data-file.ts'
 import { currentSchema, defaultSpec } from '../../src/spec/metadata.ts'
 import { tableFiles } from '../../src/store/table-files.ts'
 import type { Chain } from './chain.ts'
+import { processAt } from './chain.ts'
 import { dataFileOf } from './data-files.ts'
 
 export function writerOn({ place }: Pick<Chain, 'place'>, committer: Committer): FoldContext {
@@ -28,6 +30,14 @@ export function writerOn({ place }: Pick<Chain, 'place'>, committer: Committer):
     merges: new Merges(committer, files),
     summary: {},
   }
+}
+
+/** One that has read the only version of a chain, which has this ledger; the hint names it. */
+export async function writerAt(base: number, ledger: Ledger) {
+  const { chain, committer } = await processAt(base, { ledger })
+  await chain.hint(base)
+  chain.requests()
+  return { chain, context: writerOn(chain, committer) }
 }
 
 let named = 0
